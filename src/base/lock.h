@@ -1,0 +1,129 @@
+/*
+ * lock: a small mutex that knows its rank and its owner.
+ *
+ * Ranks: a thread takes locks in rising rank only, so no two threads can wait
+ *        for each other; lock_try may be used against the order, because it
+ *        never waits. Builds with --enable-debug check this.
+ *
+ * The owner serves two ends. A thread that is about to wait for itself (malloc
+ * called from a signal handler that interrupted malloc) is told so instead of
+ * hanging. And fork() inside such a handler passes over the locks that its own
+ * thread holds: parent and child both go on where the signal struck.
+ *
+ * While the process has one thread no atomic instruction is used.
+ */
+#ifndef TARN_BASE_LOCK_H
+#define TARN_BASE_LOCK_H
+
+#include <pthread.h>
+
+#include "base/atomic.h"
+#include "base/attr.h"
+
+#if HAVE_SYS_SINGLE_THREADED_H
+#include <sys/single_threaded.h>
+#define PROCESS_IS_SINGLE_THREADED __libc_single_threaded
+#else
+#define PROCESS_IS_SINGLE_THREADED 0
+#endif
+
+enum lock_rank {
+	LOCK_REGISTRY = 1, /* which heaps there are, which are parked */
+	LOCK_HEAP,	   /* one heap's pools and bitmaps */
+	LOCK_DESCRIPTORS,  /* large blocks; what is spare */
+	LOCK_ARENA,	   /* slices of the regions */
+	LOCK_STORE,	   /* the metadata store */
+};
+
+struct lock {
+	/* Atomic: 0 free, 1 held, 2 held and somebody waits. Taken with
+	 * acquire, let go with release. */
+	uint32_t state;
+	/* Fixed at creation. */
+	uint32_t rank;
+	/* Atomic, relaxed: only compared with the reader's own id. */
+	uintptr_t owner;
+	/* Owner only: taken again so often while a fork holds everything. */
+	uint32_t n_nested;
+};
+
+#define LOCK_INIT(lock_rank)                                                   \
+	{                                                                      \
+		.rank = (lock_rank)                                            \
+	}
+
+/*
+ * While fork() runs, its thread holds every lock, and the handlers of others
+ * (pthread_atfork) may call malloc in that thread: then its locks nest.
+ */
+void locks_allow_nesting(bool allow);
+
+void lock_wait(struct lock *lock);
+void lock_wake(struct lock *lock);
+
+#if TARN_DEBUG
+void lock_note_taken(const struct lock *lock, bool in_order);
+void lock_note_released(const struct lock *lock);
+#else
+#define lock_note_taken(lock, in_order) ((void)0)
+#define lock_note_released(lock) ((void)0)
+#endif
+
+static inline uintptr_t thread_id(void)
+{
+	return (uintptr_t)pthread_self();
+}
+
+static inline bool lock_is_mine(const struct lock *lock)
+{
+	return load_relaxed(&lock->state) != 0 &&
+	       load_relaxed(&lock->owner) == thread_id();
+}
+
+/* Takes LOCK if it is free now. */
+static inline bool lock_grab(struct lock *lock)
+{
+	if (PROCESS_IS_SINGLE_THREADED) {
+		if (load_relaxed(&lock->state) != 0)
+			return false;
+		store_relaxed(&lock->state, 1);
+	} else {
+		uint32_t free = 0;
+		if (!cas_acquire(&lock->state, &free, 1))
+			return false;
+	}
+	store_relaxed(&lock->owner, thread_id());
+	return true;
+}
+
+static inline bool lock_try(struct lock *lock)
+{
+	if (!lock_grab(lock))
+		return false;
+	lock_note_taken(lock, false);
+	return true;
+}
+
+static inline void lock_acquire(struct lock *lock)
+{
+	if (UNLIKELY(!lock_grab(lock)))
+		lock_wait(lock);
+	else
+		lock_note_taken(lock, true);
+}
+
+static inline void lock_release(struct lock *lock)
+{
+	if (UNLIKELY(lock->n_nested != 0)) {
+		lock->n_nested--;
+		return;
+	}
+	lock_note_released(lock);
+	store_relaxed(&lock->owner, 0);
+	if (PROCESS_IS_SINGLE_THREADED)
+		store_relaxed(&lock->state, 0);
+	else if (exchange_release(&lock->state, 0) == 2)
+		lock_wake(lock);
+}
+
+#endif
