@@ -1,0 +1,105 @@
+/*
+ * decay: ticks of half the decay time.
+ *
+ * At a tick, what was free and dirty at the last tick is purged, and what is
+ * now becomes next: so free memory stays for one to two ticks, half to all of
+ * conf.decay_ms. One thread wins a tick for the process; the magazines are each
+ * thread's own business.
+ */
+#include "heap/decay.h"
+
+#include "base/atomic.h"
+#include "conf/conf.h"
+#include "heap/arena.h"
+#include "heap/heap.h"
+#include "heap/registry.h"
+#include "os/system.h"
+
+/* What one poll gives back at most: about 2 ms of the kernel's time. */
+#define POLL_BYTES ((size_t)64 << 20)
+
+/* Atomic, relaxed: totals for people. */
+uint64_t decay_purged_bytes;
+uint64_t decay_purge_calls;
+
+/* Atomic, relaxed: who wins the exchange does the tick. */
+static uint64_t next_tick_ms;
+
+static uint64_t tick_ms(void)
+{
+	return load_relaxed(&conf.decay_ms) / 2;
+}
+
+static size_t cache_limit(void)
+{
+	/* Atomic, relaxed: every thread that races here finds the same. */
+	static size_t by_default;
+	size_t limit = load_relaxed(&conf.cache_bytes);
+	if (limit != 0)
+		return limit;
+	limit = load_relaxed(&by_default);
+	if (UNLIKELY(limit == 0)) {
+		limit = os_physical_bytes() / 16;
+		store_relaxed(&by_default, limit);
+	}
+	return limit;
+}
+
+static void count(size_t purged)
+{
+	if (purged == 0)
+		return;
+	fetch_add_relaxed(&decay_purged_bytes, purged);
+	fetch_add_relaxed(&decay_purge_calls, 1);
+}
+
+static void tick_process(uint64_t now)
+{
+	size_t purged = 0;
+	bool at_once = tick_ms() == 0;
+	bool finished = registry_purge(false, POLL_BYTES, &purged);
+	if (finished && purged < POLL_BYTES)
+		finished = arena_purge(at_once, POLL_BYTES - purged, &purged);
+	count(purged);
+	if (finished)
+		arena_age();
+	else
+		store_relaxed(&next_tick_ms, now);
+}
+
+/* Too much is cached to wait for the tick. */
+static void trim_cache(void)
+{
+	size_t purged = 0;
+	arena_purge(true, POLL_BYTES, &purged);
+	count(purged);
+}
+
+void decay_poll(struct heap *heap)
+{
+	if (UNLIKELY(arena_cached_bytes() > cache_limit()))
+		trim_cache();
+	if (load_relaxed(&conf.decay_ms) == CONF_NEVER)
+		return;
+	uint64_t now = os_now_ms();
+	if (heap != NULL && now - heap->last_tick_ms >= tick_ms()) {
+		heap->last_tick_ms = now;
+		heap_empty_magazines(heap, true);
+	}
+	uint64_t due = load_relaxed(&next_tick_ms);
+	if (LIKELY(now < due) ||
+	    !cas_relaxed(&next_tick_ms, &due, now + tick_ms()))
+		return;
+	tick_process(now);
+}
+
+size_t decay_purge_all(void)
+{
+	size_t purged = 0;
+	if (heap_is_attached(heap_mine))
+		heap_empty_magazines(heap_mine, false);
+	registry_purge(true, SIZE_MAX, &purged);
+	arena_purge(true, SIZE_MAX, &purged);
+	count(purged);
+	return purged;
+}

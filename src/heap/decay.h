@@ -1,0 +1,28 @@
+/*
+ * decay: free memory goes back to the OS by time.
+ *
+ * tarn has no thread of its own: slow paths look at the clock in passing, and
+ * whoever finds a tick due does a bounded piece of the work.
+ */
+#ifndef TARN_HEAP_DECAY_H
+#define TARN_HEAP_DECAY_H
+
+#include "base/attr.h"
+
+struct heap;
+
+/* To be called, without locks, at the end of a slow path. HEAP is the calling
+ * thread's, or NULL. */
+void decay_poll(struct heap *heap);
+
+/*
+ * Gives back all that is free now: the calling thread's magazines, pools,
+ * slices. Returns the bytes given back.
+ */
+size_t decay_purge_all(void);
+
+/* Totals since the start. */
+extern uint64_t decay_purged_bytes;
+extern uint64_t decay_purge_calls;
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * large: descriptors, zeroing, resizing.
+ *
+ * Law:   the page map entry of a block's first slice has CLASS_LARGE, and its
+ *        descriptor is the block's; a free slice's descriptor may still be that
+ *        of the block last freed there, which tells a double free.
+ * Locks: large_lock is held from the change of slices to the change of the
+ *        descriptor, so that who holds it sees both or neither.
+ */
+#include "heap/large.h"
+
+#include "base/arith.h"
+#include "base/atomic.h"
+#include "base/lock.h"
+#include "heap/arena.h"
+#include "meta/region.h"
+#include "meta/store.h"
+#include "os/memory.h"
+
+/*
+ * From here on pages that are not zero are given back rather than cleared:
+ * who asks for so much zeroed memory seldom touches all of it.
+ */
+#define PURGE_INSTEAD_OF_CLEAR ((size_t)32 << 20)
+
+struct lock large_lock = LOCK_INIT(LOCK_DESCRIPTORS);
+
+/* Guarded by large_lock. */
+static struct large *spare;
+
+static struct large *take_descriptor_locked(void)
+{
+	struct large *large = spare;
+	if (large != NULL)
+		spare = large->next_spare;
+	else
+		large = store_take(sizeof(*large), sizeof(void *));
+	return large;
+}
+
+static void keep_descriptor_locked(struct large *large)
+{
+	large->next_spare = spare;
+	spare = large;
+}
+
+static void describe(const struct large *large, uint32_t entry)
+{
+	struct region *region = region_of(large->base);
+	region_describe(region, region_slice(region, large->base), entry,
+			(void *)large);
+}
+
+static void set_size(struct large *large, size_t n)
+{
+	large->usable_bytes = round_up(n, os_page_bytes());
+	large->requested_bytes = n;
+}
+
+static size_t slices_for(size_t n)
+{
+	return divide_up(n, SLICE_BYTES);
+}
+
+static void clear(void *base, size_t n)
+{
+	size_t bytes = round_up(n, os_page_bytes());
+	if (arena_is_clean(base, slices_for(n)))
+		return;
+	if (bytes < PURGE_INSTEAD_OF_CLEAR || !os_purge((uintptr_t)base, bytes))
+		arena_clear(base, n);
+}
+
+void *large_alloc(size_t n, size_t align, bool cleared)
+{
+	if (n > PTRDIFF_MAX)
+		return NULL;
+	if (n == 0)
+		n = 1;
+	void *base = NULL;
+	lock_acquire(&large_lock);
+	struct large *large = take_descriptor_locked();
+	if (large != NULL) {
+		base = arena_take(slices_for(n), align);
+		if (base != NULL) {
+			large->base = (uintptr_t)base;
+			large->n_slices = slices_for(n);
+			set_size(large, n);
+			describe(large, CLASS_LARGE);
+		} else {
+			keep_descriptor_locked(large);
+		}
+	}
+	lock_release(&large_lock);
+	if (base != NULL && cleared)
+		clear(base, n);
+	return base;
+}
+
+void large_free(struct large *large)
+{
+	lock_acquire(&large_lock);
+	void *base = (void *)large->base;
+	size_t n_slices = large->n_slices;
+	describe(large, 0);
+	keep_descriptor_locked(large);
+	arena_give(base, n_slices);
+	lock_release(&large_lock);
+}
+
+/* Gives back what lies behind N bytes; the pages at once. */
+static void shrink_locked(struct large *large, size_t n)
+{
+	size_t old_slices = large->n_slices;
+	uintptr_t end = large->base + (old_slices << SLICE_SHIFT);
+	set_size(large, n);
+	uintptr_t tail = large->base + large->usable_bytes;
+	bool purged = tail == end || os_purge(tail, end - tail);
+	large->n_slices = slices_for(n);
+	void *rest = (char *)large->base + (large->n_slices << SLICE_SHIFT);
+	if (large->n_slices == old_slices)
+		return;
+	if (purged)
+		arena_give_clean(rest, old_slices - large->n_slices);
+	else
+		arena_give(rest, old_slices - large->n_slices);
+}
+
+static bool grow_locked(struct large *large, size_t n)
+{
+	size_t n_slices = slices_for(n);
+	if (n_slices > large->n_slices) {
+		size_t more = n_slices - large->n_slices;
+		void *base = (void *)large->base;
+		if (!arena_extend(base, large->n_slices, more)) {
+			void *moved =
+				arena_move(base, large->n_slices, n_slices);
+			if (moved == NULL)
+				return false;
+			describe(large, 0);
+			large->base = (uintptr_t)moved;
+			describe(large, CLASS_LARGE);
+		}
+		large->n_slices = n_slices;
+	}
+	set_size(large, n);
+	return true;
+}
+
+void *large_resize(struct large *large, size_t n)
+{
+	if (n > PTRDIFF_MAX)
+		return NULL;
+	void *base = NULL;
+	lock_acquire(&large_lock);
+	size_t usable_bytes = round_up(n, os_page_bytes());
+	if (usable_bytes < large->usable_bytes)
+		shrink_locked(large, n);
+	else if (usable_bytes == large->usable_bytes)
+		set_size(large, n);
+	if (usable_bytes <= large->usable_bytes || grow_locked(large, n))
+		base = (void *)large->base;
+	lock_release(&large_lock);
+	return base;
+}

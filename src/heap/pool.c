@@ -1,0 +1,285 @@
+/*
+ * pool: carving, taking and giving back by bitmaps.
+ *
+ * Locks: the owner's lock is held, but for pool_create and for descriptors
+ *        given back, which spare_lock guards.
+ */
+#include "heap/pool.h"
+
+#include "base/arith.h"
+#include "base/atomic.h"
+#include "base/bits.h"
+#include "base/lock.h"
+#include "base/message.h"
+#include "heap/arena.h"
+#include "meta/store.h"
+#include "os/memory.h"
+
+static struct lock spare_lock = LOCK_INIT(LOCK_DESCRIPTORS);
+/* Guarded by spare_lock: descriptors of no pool, linked as in a bin. */
+static struct pool *spare[N_CLASSES];
+
+/*
+ * `purged` has 64 bits; with 4 KiB pages and at most 4 slices that is a page
+ * each.
+ */
+static size_t pool_page_bytes(const struct pool *pool)
+{
+	size_t share = (pool->n_slices * SLICE_BYTES) / 64;
+	return max_size(os_page_bytes(), round_up(share, os_page_bytes()));
+}
+
+static uint32_t n_pages(const struct pool *pool)
+{
+	return (uint32_t)(pool->n_slices * SLICE_BYTES / pool_page_bytes(pool));
+}
+
+static struct pool *take_spare(uint32_t class)
+{
+	lock_acquire(&spare_lock);
+	struct pool *pool = spare[class];
+	if (pool != NULL)
+		spare[class] = pool->links[POOL_LIST_BIN].next;
+	lock_release(&spare_lock);
+	return pool;
+}
+
+static void keep_spare(struct pool *pool)
+{
+	lock_acquire(&spare_lock);
+	pool->links[POOL_LIST_BIN].next = spare[pool->class];
+	spare[pool->class] = pool;
+	lock_release(&spare_lock);
+}
+
+static struct pool *make_descriptor(uint32_t class)
+{
+	uint32_t block_bytes = class_block_bytes(class);
+	uint32_t n_slots = class_pool_slots(class);
+	size_t n_words = bits_words(n_slots);
+	struct pool *pool = store_take(
+		sizeof(*pool) + 2 * n_words * sizeof(uint64_t), CACHE_LINE);
+	if (pool == NULL)
+		return NULL;
+	pool->reciprocal =
+		((UINT64_C(1) << 40) + block_bytes - 1) / block_bytes;
+	pool->block_bytes = block_bytes;
+	pool->n_slots = n_slots;
+	pool->n_words = (uint16_t)n_words;
+	pool->class = (uint8_t) class;
+	pool->n_slices = (uint8_t)class_pool_slices(class);
+	return pool;
+}
+
+static void describe(struct pool *pool, uint32_t entry, void *descriptor)
+{
+	struct region *region = region_of(pool->base);
+	size_t slice = region_slice(region, pool->base);
+	for (uint32_t i = 0; i < pool->n_slices; i++)
+		region_describe(region, slice + i, entry, descriptor);
+}
+
+struct pool *pool_create(struct heap *owner, uint32_t owner_id, uint32_t class)
+{
+	struct pool *pool = take_spare(class);
+	if (pool == NULL)
+		pool = make_descriptor(class);
+	if (pool == NULL)
+		return NULL;
+	void *base = arena_take(pool->n_slices, SLICE_BYTES);
+	if (base == NULL) {
+		keep_spare(pool);
+		return NULL;
+	}
+	pool->base = (uintptr_t)base;
+	store_relaxed(&pool->n_carved, 0);
+	pool->n_free = 0;
+	pool->bin = POOL_IN_NO_BIN;
+	pool->is_current = pool->is_cooling = false;
+	pool->purged = arena_is_clean(base, pool->n_slices)
+			       ? bits_low(n_pages(pool))
+			       : 0;
+	/* All bits are clear: a pool given back was unused, and its free bits
+	 * were cleared then. A late freer's flag does no harm (remote.h). */
+	store_relaxed(&pool->owner, owner);
+	describe(pool, entry_make(owner_id, class), pool);
+	return pool;
+}
+
+void pool_destroy(struct pool *pool)
+{
+	ASSERT(pool_is_unused(pool));
+	describe(pool, 0, NULL);
+	for (size_t w = 0; w < bits_words(pool->n_carved); w++)
+		store_relaxed(&pool->bits[w], 0);
+	void *base = (void *)pool->base;
+	uint32_t n_slices = pool->n_slices;
+	store_relaxed(&pool->owner, NULL);
+	keep_spare(pool);
+	arena_give(base, n_slices);
+}
+
+void pool_change_owner(struct pool *pool, struct heap *owner, uint32_t owner_id)
+{
+	store_relaxed(&pool->owner, owner);
+	describe(pool, entry_make(owner_id, pool->class), pool);
+}
+
+/*
+ * The pages that slots FIRST to LAST touch have memory behind them from now on.
+ */
+static void note_touched(struct pool *pool, uint32_t first, uint32_t last)
+{
+	size_t page = pool_page_bytes(pool);
+	size_t low = pool_block(pool, first) - pool->base;
+	size_t high = pool_block(pool, last + 1) - 1 - pool->base;
+	pool->purged &=
+		~bits_mask((unsigned)(low / page), (unsigned)(high / page));
+}
+
+static uint32_t take_free(struct pool *pool, uint32_t n, void **out)
+{
+	uint32_t taken = 0;
+	for (uint32_t w = 0; taken < n && pool->n_free > taken; w++) {
+		uint64_t word = pool->bits[w];
+		for (; word != 0 && taken < n; word &= word - 1) {
+			uint32_t slot =
+				w * 64 + (uint32_t)__builtin_ctzll(word);
+			out[taken++] = (void *)pool_block(pool, slot);
+			if (UNLIKELY(pool->purged != 0))
+				note_touched(pool, slot, slot);
+		}
+		store_relaxed(&pool->bits[w], word);
+	}
+	pool->n_free -= taken;
+	return taken;
+}
+
+static uint32_t carve(struct pool *pool, uint32_t n, void **out)
+{
+	uint32_t room = pool->n_slots - pool->n_carved;
+	if (n > room)
+		n = room;
+	if (n == 0)
+		return 0;
+	uintptr_t block = pool_block(pool, pool->n_carved);
+	for (uint32_t i = 0; i < n; i++, block += pool->block_bytes)
+		out[i] = (void *)block;
+	note_touched(pool, pool->n_carved, pool->n_carved + n - 1);
+	store_relaxed(&pool->n_carved, pool->n_carved + n);
+	return n;
+}
+
+uint32_t pool_take(struct pool *pool, uint32_t n, void **out)
+{
+	uint32_t taken = take_free(pool, n, out);
+	return taken + carve(pool, n - taken, out + taken);
+}
+
+static ALWAYS_INLINE enum pool_put_result
+examine(const struct pool *pool, uint32_t slot, uintptr_t address)
+{
+	if (slot >= load_relaxed(&pool->n_carved))
+		return POOL_NEVER_CARVED;
+	if (!pool_slot_starts_at(pool, slot, address))
+		return POOL_INTERIOR;
+	bool is_free = load_relaxed(&pool->bits[slot / 64]) >> (slot % 64) & 1;
+	return is_free ? POOL_DOUBLE_FREE : POOL_PUT;
+}
+
+enum pool_put_result pool_examine(const struct pool *pool, uintptr_t address)
+{
+	return examine(pool, pool_slot(pool, address), address);
+}
+
+enum pool_put_result pool_put(struct pool *pool, uintptr_t address)
+{
+	uint32_t slot = pool_slot(pool, address);
+	enum pool_put_result result = examine(pool, slot, address);
+	if (LIKELY(result == POOL_PUT)) {
+		uint64_t *word = &pool->bits[slot / 64];
+		store_relaxed(word, *word | UINT64_C(1) << (slot % 64));
+		pool->n_free++;
+	}
+	return result;
+}
+
+uint8_t pool_bin(const struct pool *pool)
+{
+	uint32_t available = pool->n_free + pool->n_slots - pool->n_carved;
+	uint32_t quarter = pool->n_slots / POOL_BINS;
+	if (available == 0)
+		return POOL_IN_NO_BIN;
+	return (uint8_t)((available > quarter) + (available > 2 * quarter) +
+			 (available > 3 * quarter));
+}
+
+/* No block in use touches page P: its slots are free or were never carved. */
+static bool page_is_free(const struct pool *pool, uint32_t p)
+{
+	uintptr_t start = pool->base + p * pool_page_bytes(pool);
+	uint32_t first = pool_slot(pool, start);
+	uint32_t last = pool_slot(pool, start + pool_page_bytes(pool) - 1);
+	if (pool->n_carved == 0 || first >= pool->n_carved)
+		return true;
+	if (last >= pool->n_carved)
+		last = pool->n_carved - 1;
+	return bits_all_set(pool->bits, first, last);
+}
+
+size_t pool_purge(struct pool *pool)
+{
+	size_t page = pool_page_bytes(pool), purged_bytes = 0;
+	uint32_t n = n_pages(pool);
+	uint64_t pages = 0;
+	for (uint32_t p = 0; p < n; p++)
+		if (!(pool->purged >> p & 1) && page_is_free(pool, p))
+			pages |= UINT64_C(1) << p;
+	while (pages != 0) {
+		unsigned first = (unsigned)__builtin_ctzll(pages);
+		uint64_t after = ~pages >> first;
+		unsigned count = after == 0 ? 64 - first
+					    : (unsigned)__builtin_ctzll(after);
+		uint64_t run = bits_low(count) << first;
+		if (os_purge(pool->base + first * page, count * page)) {
+			pool->purged |= run;
+			purged_bytes += count * page;
+		}
+		pages &= ~run;
+	}
+	return purged_bytes;
+}
+
+size_t pool_purged_bytes(const struct pool *pool)
+{
+	return (size_t)__builtin_popcountll(pool->purged) *
+	       pool_page_bytes(pool);
+}
+
+void pool_check(struct pool *pool)
+{
+	uint64_t *remote = pool_remote_bits(pool);
+	size_t n_free = bits_count(pool->bits, pool->n_words);
+	if (pool->n_carved > pool->n_slots || n_free != pool->n_free)
+		message_abort("broken law: pool at %p counts %u free slots of "
+			      "%u carved, its bits say %zu",
+			      (void *)pool->base, pool->n_free, pool->n_carved,
+			      n_free);
+	for (uint32_t slot = 0; slot < pool->n_words * 64u; slot++) {
+		bool is_free = bits_test(pool->bits, slot);
+		bool is_remote =
+			load_relaxed(&remote[slot / 64]) >> (slot % 64) & 1;
+		if ((is_free && is_remote) ||
+		    (slot >= pool->n_carved && (is_free || is_remote)))
+			message_abort(
+				"broken law: slot %u of the pool at %p is "
+				"in two states",
+				slot, (void *)pool->base);
+	}
+	for (uint32_t p = 0; p < n_pages(pool); p++)
+		if ((pool->purged >> p & 1) && !page_is_free(pool, p))
+			message_abort(
+				"broken law: page %u of the pool at %p is "
+				"purged and in use",
+				p, (void *)pool->base);
+}

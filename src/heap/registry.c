@@ -1,0 +1,219 @@
+/*
+ * registry: the list of heaps, parking and taking over.
+ *
+ * Law:   a heap is in `heaps` from its creation on, and in `parked` exactly
+ *        while no thread has it.
+ * Locks: registry_lock guards the lists. Parked heaps are worked on under it
+ *        and their own lock; heaps with a thread under their own lock only.
+ */
+#include "heap/registry.h"
+
+#include "base/atomic.h"
+#include "heap/arena.h"
+#include "heap/heap_pools.h"
+#include "heap/large.h"
+#include "heap/remote.h"
+#include "meta/store.h"
+
+#define HEAP_ID_MAX ((1u << 24) - 1)
+
+/* How many parked heaps are asked for a pool before a new one is made. */
+#define ADOPT_TRIES 8
+
+static struct lock registry_lock = LOCK_INIT(LOCK_REGISTRY);
+
+/* Guarded by registry_lock. `parked` is also compared with NULL without it. */
+static struct heap *heaps;
+static struct heap *parked;
+static uint32_t n_heaps;
+
+/* Guarded by the locks themselves: those that registry_lock_all passed over. */
+static bool passed_over_registry, passed_over_large, passed_over_arena,
+	passed_over_store;
+
+static void clear_magazine(struct heap *heap, uint32_t class)
+{
+	heap->top[class] = MAGAZINE_NONE_TOP;
+	heap->limit[class] = MAGAZINE_NONE_TOP;
+	heap->magazine_log[class] = 0;
+}
+
+static struct heap *create_locked(void)
+{
+	if (n_heaps == HEAP_ID_MAX)
+		return NULL;
+	struct heap *heap = store_take(sizeof(*heap), CACHE_LINE);
+	if (heap == NULL)
+		return NULL;
+	heap->key = ++n_heaps << ENTRY_CLASS_BITS;
+	heap->lock = (struct lock)LOCK_INIT(LOCK_HEAP);
+	for (uint32_t class = 0; class < N_CLASSES; class ++)
+		clear_magazine(heap, class);
+	heap->next = heaps;
+	heaps = heap;
+	return heap;
+}
+
+static void park_locked(struct heap *heap)
+{
+	heap->is_parked = true;
+	heap->next_parked = parked;
+	store_relaxed(&parked, heap);
+}
+
+struct heap *registry_take(void)
+{
+	lock_acquire(&registry_lock);
+	struct heap *heap = parked;
+	if (heap != NULL) {
+		store_relaxed(&parked, heap->next_parked);
+		heap->is_parked = false;
+	} else {
+		heap = create_locked();
+	}
+	lock_release(&registry_lock);
+	return heap;
+}
+
+void registry_park(struct heap *heap)
+{
+	lock_acquire(&registry_lock);
+	park_locked(heap);
+	lock_release(&registry_lock);
+}
+
+bool registry_adopt_locked(struct heap *heap, uint32_t class)
+{
+	if (load_relaxed(&parked) == NULL || !lock_try(&registry_lock))
+		return false;
+	bool adopted = false;
+	int tries = ADOPT_TRIES;
+	for (struct heap *from = parked; from != NULL && tries-- > 0;
+	     from = from->next_parked) {
+		if (!lock_try(&from->lock))
+			continue;
+		/* What lies in its magazines may be of that very pool. */
+		heap_drain_locked(from);
+		heap_empty_magazines_locked(from);
+		adopted = heap_adopt_pool_locked(heap, from, class);
+		lock_release(&from->lock);
+		if (adopted)
+			break;
+	}
+	lock_release(&registry_lock);
+	return adopted;
+}
+
+/*
+ * Takes LOCK unless this thread holds it already and may not wait for itself.
+ */
+static bool take_or_pass(struct lock *lock, bool for_fork)
+{
+	bool pass = for_fork && lock_is_mine(lock);
+	if (!pass)
+		lock_acquire(lock);
+	return pass;
+}
+
+void registry_lock_all(bool for_fork)
+{
+	bool pass = take_or_pass(&registry_lock, for_fork);
+	passed_over_registry = pass;
+	for (struct heap *heap = heaps; heap != NULL; heap = heap->next)
+		heap->lock_passed_over = take_or_pass(&heap->lock, for_fork);
+	pass = take_or_pass(&large_lock, for_fork);
+	passed_over_large = pass;
+	pass = take_or_pass(&arena_lock, for_fork);
+	passed_over_arena = pass;
+	pass = take_or_pass(&store_lock, for_fork);
+	passed_over_store = pass;
+}
+
+static void release_unless(bool passed_over, struct lock *lock)
+{
+	if (!passed_over)
+		lock_release(lock);
+}
+
+void registry_unlock_all(void)
+{
+	bool registry_passed_over = passed_over_registry;
+	release_unless(passed_over_store, &store_lock);
+	release_unless(passed_over_arena, &arena_lock);
+	release_unless(passed_over_large, &large_lock);
+	for (struct heap *heap = heaps; heap != NULL; heap = heap->next)
+		release_unless(heap->lock_passed_over, &heap->lock);
+	release_unless(registry_passed_over, &registry_lock);
+}
+
+struct heap *registry_first_locked(void)
+{
+	return heaps;
+}
+
+static void restore_run(void *context, struct region *region, size_t slice,
+			size_t n_slices)
+{
+	(void)context, (void)n_slices;
+	uint32_t class = entry_class(region_entry(region, slice));
+	if (region_entry(region, slice) != 0 && class < N_CLASSES)
+		remote_restore_after_fork(region_descriptor(region, slice));
+}
+
+/*
+ * The other threads are gone. Their pools are whole, because we held their
+ * locks; their magazines may not be: a fork copies page by page, so of two
+ * stores on two pages the child may see the second without the first. What lay
+ * in them is left in use for good. Flags and lists are made anew for the same
+ * reason.
+ */
+void registry_restore_after_fork_locked(void)
+{
+	bool others = false;
+	for (struct heap *heap = heaps; heap != NULL; heap = heap->next) {
+		if (heap->is_parked || heap == heap_mine)
+			continue;
+		others = true;
+		for (uint32_t class = 0; class < N_CLASSES; class ++)
+			clear_magazine(heap, class);
+		park_locked(heap);
+	}
+	if (!others)
+		return;
+	for (struct heap *heap = heaps; heap != NULL; heap = heap->next)
+		store_relaxed(&heap->flagged, NULL);
+	arena_visit_locked(restore_run, NULL);
+}
+
+static bool purge_heap(struct heap *heap, bool all, size_t limit,
+		       size_t *purged)
+{
+	if (all)
+		lock_acquire(&heap->lock);
+	else if (!lock_try(&heap->lock))
+		return true;
+	heap_drain_locked(heap);
+	if (heap->is_parked)
+		heap_empty_magazines_locked(heap);
+	bool finished = heap_purge_locked(heap, all, limit, purged);
+	lock_release(&heap->lock);
+	return finished;
+}
+
+bool registry_purge(bool all, size_t limit, size_t *purged)
+{
+	size_t before = *purged;
+	bool finished = true;
+	if (all)
+		lock_acquire(&registry_lock);
+	else if (!lock_try(&registry_lock))
+		return true;
+	for (struct heap *heap = heaps; heap != NULL && finished;
+	     heap = heap->next) {
+		size_t done = *purged - before;
+		finished = purge_heap(heap, all,
+				      limit > done ? limit - done : 0, purged);
+	}
+	lock_release(&registry_lock);
+	return finished;
+}

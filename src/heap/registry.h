@@ -1,0 +1,55 @@
+/*
+ * registry: which heaps there are, and which wait for a thread.
+ *
+ * A heap is never freed. When its thread ends it is parked whole, and the next
+ * new thread takes it over as it is. Pools of parked heaps that nobody took
+ * over are adopted one by one by living heaps that need one.
+ */
+#ifndef TARN_HEAP_REGISTRY_H
+#define TARN_HEAP_REGISTRY_H
+
+#include "base/attr.h"
+#include "heap/heap.h"
+
+/*
+ * A parked heap or a new one for the caller's use; NULL if the OS refuses. The
+ * caller attaches it to its thread (heap_mine) or gives it back soon.
+ */
+struct heap *registry_take(void);
+
+/* Parks HEAP, which the caller has taken. */
+void registry_park(struct heap *heap);
+
+/*
+ * Lets HEAP, which the caller has locked, adopt a pool of CLASS, if one is to
+ * be had without waiting.
+ */
+bool registry_adopt_locked(struct heap *heap, uint32_t class);
+
+/*
+ * Stops every slow path in the process: takes the locks of the registry, of all
+ * heaps, of large blocks, arenas and the store, in that order. With FOR_FORK
+ * locks that the calling thread holds already (a signal handler forks) are
+ * passed over.
+ */
+void registry_lock_all(bool for_fork);
+void registry_unlock_all(void);
+
+/* The heaps, through heap->next; the registry is locked. */
+struct heap *registry_first_locked(void);
+
+/*
+ * In the child of a fork, before the locks are released: parks every other
+ * heap.
+ */
+void registry_restore_after_fork_locked(void);
+
+/*
+ * Drains, purges and gives back what is free in all heaps: pools by bitmaps, at
+ * once with ALL, and the magazines of parked heaps. Heaps that are busy are
+ * waited for with ALL, else passed over. True if all was done within LIMIT
+ * bytes.
+ */
+bool registry_purge(bool all, size_t limit, size_t *purged);
+
+#endif
