@@ -1,0 +1,294 @@
+/*
+ * alloc: slow paths, and everything that is not malloc and free.
+ *
+ * errno: ENOMEM on failure; on success what it was before, whatever the
+ * kernel's calls left there.
+ */
+#include "api/alloc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "api/process.h"
+#include "api/report.h"
+#include "base/arith.h"
+#include "heap/decay.h"
+#include "heap/large.h"
+#include "os/memory.h"
+
+/*
+ * A block that shrinks to no less than three quarters stays where it is:
+ * copying would save little. free_sized() must know of it.
+ */
+static bool is_worth_keeping(size_t usable_bytes, size_t size)
+{
+	return size <= usable_bytes && size > usable_bytes / 4 * 3;
+}
+
+static void *fail_no_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* Large blocks, after all that is free was given back if need be. */
+static void *take_large(size_t size, size_t alignment, bool cleared)
+{
+	void *block = large_alloc(size, alignment, cleared);
+	if (UNLIKELY(block == NULL) && size <= PTRDIFF_MAX) {
+		decay_purge_all();
+		block = large_alloc(size, alignment, cleared);
+	}
+	decay_poll(heap_is_attached(heap_mine) ? heap_mine : NULL);
+	return block;
+}
+
+NOINLINE void *api_malloc_slow(size_t size)
+{
+	int saved_errno = errno;
+	process_enter();
+	void *block = size <= POOL_BYTES_MAX
+			      ? heap_refill(class_of(size), size)
+			      : take_large(size, SLICE_BYTES, false);
+	if (UNLIKELY(block == NULL))
+		return fail_no_memory();
+	errno = saved_errno;
+	return block;
+}
+
+NOINLINE void api_free_slow(void *block, const char *operation)
+{
+	if (block == NULL)
+		return;
+	int saved_errno = errno;
+	enum heap_mistake mistake = heap_free_slow(block);
+	if (UNLIKELY(mistake != HEAP_FREED))
+		report_mistake(operation, block, mistake);
+	errno = saved_errno;
+}
+
+void *api_calloc(size_t n, size_t size)
+{
+	size_t bytes;
+	if (UNLIKELY(!multiply_fits(n, size, &bytes)))
+		return fail_no_memory();
+	if (LIKELY(bytes <= POOL_BYTES_MAX)) {
+		void *block = api_malloc(bytes);
+		return block != NULL ? memset(block, 0, bytes) : NULL;
+	}
+	int saved_errno = errno;
+	process_enter();
+	void *block = take_large(bytes, SLICE_BYTES, true);
+	if (block == NULL)
+		return fail_no_memory();
+	errno = saved_errno;
+	return block;
+}
+
+static ALWAYS_INLINE void free_as(void *block, const char *operation)
+{
+	if (UNLIKELY(!heap_push(block)))
+		api_free_slow(block, operation);
+}
+
+/*
+ * Another block with the same contents, the old one freed; NULL if there is no
+ * memory.
+ */
+static void *move_block(void *block, size_t usable_bytes, size_t size,
+			const char *operation)
+{
+	void *moved = api_malloc(size);
+	if (moved == NULL)
+		return NULL;
+	memcpy(moved, block, min_size(usable_bytes, size));
+	free_as(block, operation);
+	return moved;
+}
+
+/* In place or by moving pages; NULL if the contents must be copied. */
+static void *resize_large(struct heap_block old, size_t size)
+{
+	struct region *region = region_of(old.start);
+	size_t slice = region_slice(region, old.start);
+	int saved_errno = errno;
+	void *block = large_resize(region_descriptor(region, slice), size);
+	errno = saved_errno;
+	return block;
+}
+
+static bool fits_class(struct heap_block block, size_t size)
+{
+	return !block.is_large && size <= POOL_BYTES_MAX &&
+	       class_block_bytes(class_of(size)) == block.usable_bytes;
+}
+
+static void *realloc_block(void *block, size_t size, const char *operation)
+{
+	struct heap_block old = heap_look_up(block);
+	if (UNLIKELY(old.mistake != HEAP_FREED))
+		report_mistake(operation, block, old.mistake);
+	if (size > PTRDIFF_MAX)
+		return fail_no_memory();
+	if (fits_class(old, size) ||
+	    (!old.is_large && is_worth_keeping(old.usable_bytes, size)))
+		return block;
+	int saved_errno = errno;
+	void *resized = NULL;
+	if (old.is_large && size > POOL_BYTES_MAX)
+		resized = resize_large(old, size);
+	if (resized == NULL)
+		resized = move_block(block, old.usable_bytes, size, operation);
+	if (resized != NULL || size > old.usable_bytes)
+		return resized;
+	/* No memory to make it smaller elsewhere: it stays. */
+	errno = saved_errno;
+	return old.is_large ? resize_large(old, size) : block;
+}
+
+void *api_realloc(void *block, size_t size, const char *operation)
+{
+	if (block == NULL)
+		return api_malloc(size);
+	if (size != 0)
+		return realloc_block(block, size, operation);
+	free_as(block, operation);
+	return NULL;
+}
+
+void *api_reallocarray(void *block, size_t n, size_t size)
+{
+	size_t bytes;
+	if (!multiply_fits(n, size, &bytes))
+		return fail_no_memory();
+	return api_realloc(block, bytes, "reallocarray");
+}
+
+void *api_align(size_t alignment, size_t size)
+{
+	if (alignment <= BLOCK_ALIGN)
+		return api_malloc(size);
+	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX / 2)
+		return fail_no_memory();
+	size_t rounded = round_up(size == 0 ? 1 : size, alignment);
+	if (rounded <= POOL_BYTES_MAX)
+		return api_malloc(rounded);
+	int saved_errno = errno;
+	process_enter();
+	void *block = take_large(size, max_size(alignment, SLICE_BYTES), false);
+	if (block == NULL)
+		return fail_no_memory();
+	errno = saved_errno;
+	return block;
+}
+
+void *api_aligned_alloc(size_t alignment, size_t size)
+{
+	if (!is_power_of_two(alignment)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return api_align(alignment, size);
+}
+
+void *api_memalign(size_t alignment, size_t size)
+{
+	if (alignment > PTRDIFF_MAX / 2) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return api_align((size_t)1 << log2_ceil(alignment), size);
+}
+
+int api_posix_memalign(void **out, size_t alignment, size_t size)
+{
+	if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
+		return EINVAL;
+	int saved_errno = errno;
+	void *block = api_align(alignment, size);
+	errno = saved_errno;
+	if (block == NULL)
+		return ENOMEM;
+	*out = block;
+	return 0;
+}
+
+void *api_valloc(size_t size)
+{
+	return api_align(os_page_bytes(), size);
+}
+
+void *api_pvalloc(size_t size)
+{
+	size_t page = os_page_bytes();
+	if (size > PTRDIFF_MAX)
+		return fail_no_memory();
+	return api_align(page, round_up(size == 0 ? 1 : size, page));
+}
+
+/*
+ * True if a block with so many usable bytes can have been asked for with SIZE.
+ */
+static bool size_is_plausible(struct heap_block block, size_t size)
+{
+	if (block.is_large)
+		return round_up(size, os_page_bytes()) == block.usable_bytes;
+	return fits_class(block, size) ||
+	       is_worth_keeping(block.usable_bytes, size);
+}
+
+static COLD void check_size(void *block, size_t alignment, size_t size,
+			    size_t rounded, const char *operation)
+{
+	struct heap_block found = heap_look_up(block);
+	if (found.mistake != HEAP_FREED)
+		report_mistake(operation, block, found.mistake);
+	if (!size_is_plausible(found, rounded))
+		report_wrong_size(operation, block, alignment, size,
+				  found.usable_bytes);
+}
+
+/* True if the page map says at once that SIZE is right. */
+static ALWAYS_INLINE bool size_is_right(const void *block, size_t size)
+{
+	const struct region *region = &regions[0];
+	size_t slice = region_slice(region, (uintptr_t)block);
+	return slice < region->n_slices && size <= POOL_BYTES_MAX &&
+	       entry_class(region_entry(region, slice)) == class_of(size);
+}
+
+void api_free_sized(void *block, size_t size, const char *operation)
+{
+	if (block == NULL)
+		return;
+	if (UNLIKELY(!size_is_right(block, size)))
+		check_size(block, 0, size, size, operation);
+	free_as(block, operation);
+}
+
+void api_free_aligned_sized(void *block, size_t alignment, size_t size,
+			    const char *operation)
+{
+	if (block == NULL)
+		return;
+	size_t rounded = size;
+	if (is_power_of_two(alignment) && alignment > BLOCK_ALIGN &&
+	    size <= POOL_BYTES_MAX)
+		rounded = round_up(size == 0 ? 1 : size, alignment);
+	/* Rounded beyond the pools, it was asked for as it is. */
+	if (rounded > POOL_BYTES_MAX)
+		rounded = max_size(size, 1);
+	if (UNLIKELY(!size_is_right(block, rounded)))
+		check_size(block, alignment, size, rounded, operation);
+	free_as(block, operation);
+}
+
+size_t api_usable_size(const void *block)
+{
+	if (block == NULL)
+		return 0;
+	struct heap_block found = heap_look_up(block);
+	if (UNLIKELY(found.mistake != HEAP_FREED))
+		report_mistake("malloc_usable_size", block, found.mistake);
+	return found.usable_bytes;
+}

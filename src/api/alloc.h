@@ -1,0 +1,58 @@
+/*
+ * alloc: the malloc family's semantics: errno, overflow, alignment, mistakes.
+ *
+ * The hit paths are inline, so that the exported functions (preload/ for libc's
+ * names, control.c and family.c for tarn's) are nothing but them and one jump
+ * to the slow path. Every function here behaves as the exported one of its
+ * name: the contracts stand in tarn.h.
+ */
+#ifndef TARN_API_ALLOC_H
+#define TARN_API_ALLOC_H
+
+#include "base/attr.h"
+#include "heap/heap.h"
+#include "heap/size_class.h"
+
+/* What is left to do when the hit path could not serve. They set errno. */
+void *api_malloc_slow(size_t size);
+void api_free_slow(void *block, const char *operation);
+
+static ALWAYS_INLINE void *api_malloc(size_t size)
+{
+	void *block = NULL;
+	if (LIKELY(size <= SMALL_BYTES_MAX))
+		block = heap_pop(
+			class_of_small[(size + BLOCK_ALIGN - 1) / BLOCK_ALIGN]);
+	else if (LIKELY(size <= POOL_BYTES_MAX))
+		block = heap_pop(class_of_medium(size));
+	if (LIKELY(block != NULL))
+		return block;
+	return api_malloc_slow(size);
+}
+
+static ALWAYS_INLINE void api_free(void *block)
+{
+	if (UNLIKELY(!heap_push(block)))
+		api_free_slow(block, "free");
+}
+
+void *api_calloc(size_t n, size_t size);
+/* OPERATION is the name of the function in the report of a mistake. */
+void *api_realloc(void *block, size_t size, const char *operation);
+void *api_reallocarray(void *block, size_t n, size_t size);
+
+/* ALIGNMENT is a power of two; errno is set to ENOMEM on failure. */
+void *api_align(size_t alignment, size_t size);
+void *api_aligned_alloc(size_t alignment, size_t size);
+void *api_memalign(size_t alignment, size_t size);
+int api_posix_memalign(void **out, size_t alignment, size_t size);
+void *api_valloc(size_t size);
+void *api_pvalloc(size_t size);
+
+void api_free_sized(void *block, size_t size, const char *operation);
+void api_free_aligned_sized(void *block, size_t alignment, size_t size,
+			    const char *operation);
+
+size_t api_usable_size(const void *block);
+
+#endif

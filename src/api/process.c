@@ -1,0 +1,140 @@
+/*
+ * process: start, thread start and end, fork, exit.
+ *
+ * Law: heap_mine is heap_none before the thread's first slow path, then the
+ *      heap of its own, then, once its pthread key is destroyed, heap_gone for
+ *      good.
+ */
+#define _GNU_SOURCE
+#include "api/process.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "base/lock.h"
+#include "base/message.h"
+#include "conf/conf.h"
+#include "heap/heap.h"
+#include "heap/registry.h"
+#include "watch/stats.h"
+
+/* Where stderr is kept for the statistics at exit. */
+#define KEPT_FD_MIN 1000
+
+enum start { NOT_STARTED, STARTING, STARTED };
+
+/* Atomic: STARTED is stored with release after all that precedes it. */
+static int start;
+/* Fixed at the start. */
+static pthread_key_t thread_end_key;
+static bool has_thread_end_key, conf_is_loaded;
+static int stats_fd = STDERR_FILENO;
+
+/*
+ * The last destructor that knows this thread: others of its destructors may
+ * still come, and free and malloc after this: see heap_gone.
+ */
+static void end_thread(void *heap)
+{
+	heap_mine = &heap_gone;
+	registry_park(heap);
+}
+
+static void before_fork(void)
+{
+	registry_lock_all(true);
+	locks_allow_nesting(true);
+}
+
+static void after_fork_in_parent(void)
+{
+	locks_allow_nesting(false);
+	registry_unlock_all();
+}
+
+static void after_fork_in_child(void)
+{
+	locks_allow_nesting(false);
+	registry_restore_after_fork_locked();
+	registry_unlock_all();
+}
+
+/*
+ * Many programs close stderr in an atexit handler (all of coreutils do), before
+ * the statistics are printed.
+ */
+static void keep_stderr(void)
+{
+	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, KEPT_FD_MIN);
+	if (fd < 0)
+		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (fd >= 0)
+		stats_fd = fd;
+}
+
+static void load_conf(void)
+{
+	if (conf_is_loaded || !conf_load())
+		return;
+	conf_is_loaded = true;
+	if (conf.stats != CONF_STATS_OFF)
+		keep_stderr();
+	if (conf.help)
+		conf_print_help(STDERR_FILENO);
+}
+
+static void start_process(void)
+{
+	load_conf();
+	has_thread_end_key =
+		pthread_key_create(&thread_end_key, end_thread) == 0;
+	store_release(&start, STARTED);
+	/* May call malloc. Registered early, so that our handler is the last
+	 * before the fork and the first after it. */
+	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+/* Acquire cites the release in start_process: the key is there. */
+static void ensure_started(void)
+{
+	int expected = NOT_STARTED;
+	if (LIKELY(load_acquire(&start) == STARTED))
+		return;
+	if (cas_acquire(&start, &expected, STARTING))
+		start_process();
+	else
+		while (load_acquire(&start) != STARTED)
+			sched_yield();
+}
+
+void process_enter(void)
+{
+	if (LIKELY(heap_mine != &heap_none))
+		return;
+	ensure_started();
+	struct heap *heap = registry_take();
+	if (heap == NULL)
+		return;
+	heap_mine = heap;
+	/* May call malloc, which finds the heap. Without a key the heap is
+	 * lost when the thread ends. */
+	if (has_thread_end_key)
+		pthread_setspecific(thread_end_key, heap);
+}
+
+__attribute__((constructor)) static void construct(void)
+{
+	ensure_started();
+	load_conf();
+}
+
+__attribute__((destructor)) static void print_stats_at_exit(void)
+{
+	if (conf.stats == CONF_STATS_TEXT)
+		stats_print(stats_fd, TARN_TEXT);
+	else if (conf.stats == CONF_STATS_JSON)
+		stats_print(stats_fd, TARN_JSON);
+}

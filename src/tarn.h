@@ -1,0 +1,199 @@
+/*
+ * tarn.h: the interface of tarn, a malloc replacement for Linux.
+ *
+ * Programs that only want the allocator need none of this: linked with -ltarn
+ * or started with LD_PRELOAD=libtarn.so, their malloc is tarn's. The functions
+ * here are for programs that want to name tarn explicitly, to ask where their
+ * memory is, to give memory back, or to set an option at run time.
+ *
+ * Unless a function says otherwise it may be called from any thread at any
+ * time, also before main() and after exit(), and not from a signal handler. A
+ * failure returns NULL (or -1) and sets errno; a success leaves errno as it
+ * was.
+ *
+ * See tarn(3) for the manual of this header, tarn(7) for concepts and options.
+ */
+#ifndef TARN_H
+#define TARN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TARN_VERSION_MAJOR 0
+#define TARN_VERSION_MINOR 1
+#define TARN_VERSION_PATCH 0
+#define TARN_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define TARN_PUBLIC __attribute__((visibility("default")))
+#define TARN_ALLOC(...) __attribute__((malloc, alloc_size(__VA_ARGS__)))
+#else
+#define TARN_PUBLIC
+#define TARN_ALLOC(...)
+#endif
+
+/* "0.1.0". Static; never freed. Async-signal-safe. Since 0.1. */
+TARN_PUBLIC const char *tarn_version(void);
+
+/*
+ * The malloc family under names of its own. Each behaves as the function
+ * without the prefix does in this library, and blocks pass freely between the
+ * two. Every block is aligned to 16 bytes or to what was asked for. Since 0.1.
+ */
+
+/* SIZE bytes, not cleared; 0 gives a block of its own. ENOMEM. C17 7.22.3.4 */
+TARN_PUBLIC void *tarn_malloc(size_t size) TARN_ALLOC(1);
+
+/* N elements of SIZE bytes, all zero. ENOMEM, also on overflow. C17 7.22.3.2 */
+TARN_PUBLIC void *tarn_calloc(size_t n, size_t size) TARN_ALLOC(1, 2);
+
+/*
+ * Makes the block SIZE bytes, moving it if need be; the contents stay up to the
+ * smaller size. On failure the block is untouched. realloc(NULL, n) is
+ * malloc(n); realloc(p, 0) frees p and returns NULL, as glibc does. ENOMEM. C17
+ * 7.22.3.5
+ */
+TARN_PUBLIC void *tarn_realloc(void *block, size_t size);
+
+/* realloc to N * SIZE bytes; ENOMEM on overflow. POSIX.1-2024 */
+TARN_PUBLIC void *tarn_reallocarray(void *block, size_t n, size_t size);
+
+/* Gives the block back. NULL is ignored. Keeps errno. POSIX.1-2024 */
+TARN_PUBLIC void tarn_free(void *block);
+
+/*
+ * As tarn_free, for a caller that knows the size it asked for (and, for the
+ * second, the alignment). A size that the block cannot have had is reported and
+ * the program aborted. C23 7.24.3.4, 7.24.3.5
+ */
+TARN_PUBLIC void tarn_free_sized(void *block, size_t size);
+TARN_PUBLIC void tarn_free_aligned_sized(void *block, size_t alignment,
+					 size_t size);
+
+/*
+ * SIZE bytes at a multiple of ALIGNMENT, which must be a power of two. EINVAL
+ * if it is not (memalign rounds it up instead, as glibc does), ENOMEM.
+ * C17 7.22.3.1
+ */
+TARN_PUBLIC void *tarn_aligned_alloc(size_t alignment, size_t size)
+	TARN_ALLOC(2);
+TARN_PUBLIC void *tarn_memalign(size_t alignment, size_t size) TARN_ALLOC(2);
+
+/*
+ * The same, through *OUT. Returns 0, EINVAL (the alignment is no power of two
+ * or no multiple of sizeof(void *)) or ENOMEM; errno and, on failure, *OUT stay
+ * as they were. POSIX.1-2008
+ */
+TARN_PUBLIC int tarn_posix_memalign(void **out, size_t alignment, size_t size);
+
+/*
+ * A block that starts on a page; pvalloc also rounds SIZE up to pages. ENOMEM.
+ */
+TARN_PUBLIC void *tarn_valloc(size_t size) TARN_ALLOC(1);
+TARN_PUBLIC void *tarn_pvalloc(size_t size);
+
+/*
+ * The bytes that may be used in BLOCK: at least what was asked for, all of them
+ * writable, the same through the block's life. 0 for NULL.
+ */
+TARN_PUBLIC size_t tarn_malloc_usable_size(const void *block);
+
+/*
+ * Where every byte is that tarn has mapped. The first seven sizes add up to
+ * mapped_bytes exactly, and that is what the kernel counts as the size of
+ * tarn's mappings.
+ */
+struct tarn_stats {
+	/* Bytes the program asked for and has not freed. What small requests
+	 * were rounded up by is estimated from samples. */
+	uint64_t live_bytes;
+	/* What sizes were rounded up by, in live blocks. */
+	uint64_t rounding_bytes;
+	/* Free blocks in pools, with pages behind them. */
+	uint64_t free_bytes;
+	/* Free blocks at hand in the threads' magazines. */
+	uint64_t magazine_bytes;
+	/*
+	 * Free slices with pages behind them, kept for reuse until they decay.
+	 */
+	uint64_t cached_bytes;
+	/* Purged, or never touched: address space without pages behind it. */
+	uint64_t purged_bytes;
+	/* tarn's own: page map, descriptors, bitmaps, magazines. */
+	uint64_t metadata_bytes;
+	/* The sum of the above. */
+	uint64_t mapped_bytes;
+	/* What of it the kernel holds in memory, as mincore(2) tells. */
+	uint64_t resident_bytes;
+	/* Live blocks; of these, large ones, and the bytes of those. */
+	uint64_t live_blocks;
+	uint64_t large_blocks;
+	uint64_t large_bytes;
+	/* Pools; heaps of threads; of these, heaps whose thread has ended. */
+	uint64_t pools;
+	uint64_t heaps;
+	uint64_t parked_heaps;
+	/* Arenas obtained from the OS. */
+	uint64_t arenas;
+	/*
+	 * Since the start: bytes given back to the OS, and calls made for it.
+	 */
+	uint64_t purged_total_bytes;
+	uint64_t purge_calls;
+};
+
+/*
+ * Fills *STATS. SIZE is sizeof(struct tarn_stats) as the caller was compiled:
+ * a shorter, older struct gets the fields it knows, a longer, newer one
+ * zeros for the rest. Returns 0, or -1 with EINVAL if STATS is NULL or SIZE 0.
+ * Stops other threads' slow paths while it counts. Since 0.1.
+ */
+TARN_PUBLIC int tarn_stats_get(struct tarn_stats *stats, size_t size);
+
+enum tarn_format {
+	TARN_TEXT = 0, /* for people, at most 25 lines */
+	TARN_JSON = 1, /* one object, numbers in bytes */
+	TARN_XML = 2,  /* as malloc_info(3) */
+};
+
+/*
+ * Writes the statistics to the file descriptor FD, with write(2) and without
+ * allocating. Returns 0, or -1 with EINVAL (no such format) or write's errno.
+ * Since 0.1.
+ */
+TARN_PUBLIC int tarn_stats_print(int fd, enum tarn_format format);
+
+/*
+ * Gives back to the OS whatever is free now, without waiting for the decay: the
+ * calling thread's magazines, free pages of all pools, free slices. Returns
+ * the bytes given back. What other threads hold in magazines stays. Since 0.1.
+ */
+TARN_PUBLIC size_t tarn_purge(void);
+
+/*
+ * Options by name, as in TARN_CONF; see tarn(7) for the table.
+ * set: 0, or -1 with ENOENT (no such option), EINVAL (bad value) or EPERM
+ * (only read at start). get: the value as text into BUFFER of SIZE bytes,
+ * always terminated; 0, or -1 with ENOENT or ERANGE (cut short). Since 0.1.
+ */
+TARN_PUBLIC int tarn_option_set(const char *name, const char *value);
+TARN_PUBLIC int tarn_option_get(const char *name, char *buffer, size_t size);
+
+/*
+ * Proves the laws of the heap by walking all of it; a broken one is named on
+ * stderr and the program aborted. Returns the number of blocks looked at.
+ * Blocks may be allocated and freed meanwhile, but the laws that involve
+ * another thread's magazines are exact only when that thread is at rest. Since
+ * 0.1.
+ */
+TARN_PUBLIC size_t tarn_heap_check(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,330 @@
+/*
+ * stats: the walk and the sum.
+ *
+ * Law: live + rounding + free + magazines + cached + purged + metadata ==
+ *      mapped.
+ *
+ *	region arrays   writable: metadata      read-only: purged
+ *	store chunks    writable: metadata      guard pages: purged
+ *	free slices     dirty: cached           clean: purged
+ *	large blocks    requested: live         to the page: rounding,
+ *	                                        behind it: purged
+ *	pools           blocks in use: live, rounding, magazines;
+ *	                purged pages: purged    the rest: free
+ *
+ * The size that a small block was asked for is kept nowhere. Rounding is
+ * estimated from the requests that came to refill a magazine of the class.
+ */
+#include "watch/stats.h"
+
+#include <unistd.h>
+
+#include "base/arith.h"
+#include "base/atomic.h"
+#include "base/message.h"
+#include "heap/arena.h"
+#include "heap/decay.h"
+#include "heap/heap.h"
+#include "heap/large.h"
+#include "heap/registry.h"
+#include "heap/remote.h"
+#include "meta/store.h"
+#include "os/memory.h"
+#include "os/system.h"
+
+struct walk {
+	struct tarn_stats *stats;
+	/* Blocks of each class that are neither free nor remote. */
+	uint64_t in_use[N_CLASSES];
+	uint64_t in_magazines[N_CLASSES];
+	struct request_sample requests[N_CLASSES];
+};
+
+static void count_large(struct tarn_stats *stats, const struct large *large)
+{
+	size_t bytes = large->n_slices * SLICE_BYTES;
+	stats->live_bytes += large->requested_bytes;
+	stats->rounding_bytes += large->usable_bytes - large->requested_bytes;
+	stats->purged_bytes += bytes - large->usable_bytes;
+	stats->live_blocks++;
+	stats->large_blocks++;
+	stats->large_bytes += large->usable_bytes;
+}
+
+static void count_pool(struct walk *walk, struct pool *pool)
+{
+	struct tarn_stats *stats = walk->stats;
+	uint64_t in_use = pool->n_carved - pool->n_free - remote_count(pool);
+	size_t purged = pool_purged_bytes(pool);
+	walk->in_use[pool->class] += in_use;
+	stats->pools++;
+	stats->purged_bytes += purged;
+	stats->free_bytes += pool->n_slices * SLICE_BYTES - purged -
+			     in_use * pool->block_bytes;
+}
+
+static void count_run(void *context, struct region *region, size_t slice,
+		      size_t n_slices)
+{
+	struct walk *walk = context;
+	uint32_t entry = region_entry(region, slice);
+	void *descriptor = region_descriptor(region, slice);
+	if (entry == 0) /* being purged by another thread just now */
+		walk->stats->cached_bytes += n_slices * SLICE_BYTES;
+	else if (entry == CLASS_LARGE)
+		count_large(walk->stats, descriptor);
+	else
+		count_pool(walk, descriptor);
+}
+
+/* Its thread may be at work on it: a count that cannot be is taken as none. */
+static uint32_t count_magazine(const struct heap *heap, uint32_t class)
+{
+	uint32_t capacity =
+		magazine_capacity(load_relaxed(&heap->magazine_log[class]));
+	void **limit = load_relaxed(&heap->limit[class]);
+	size_t n =
+		(size_t)(load_relaxed(&heap->top[class]) - (limit - capacity));
+	return n <= capacity ? (uint32_t)n : 0;
+}
+
+static void count_heap(struct walk *walk, const struct heap *heap)
+{
+	walk->stats->heaps++;
+	walk->stats->parked_heaps += heap->is_parked;
+	for (uint32_t class = 0; class < N_CLASSES; class ++) {
+		const struct request_sample *sample = &heap->requests[class];
+		walk->in_magazines[class] += count_magazine(heap, class);
+		walk->requests[class].n += load_relaxed(&sample->n);
+		walk->requests[class].bytes += load_relaxed(&sample->bytes);
+	}
+}
+
+/* What a live block of CLASS was asked for, on average. */
+static uint64_t mean_request(const struct walk *walk, uint32_t class)
+{
+	struct request_sample sample = walk->requests[class];
+	uint64_t block = class_block_bytes(class);
+	uint64_t mean = sample.n == 0 ? block : sample.bytes / sample.n;
+	return mean < block ? mean : block;
+}
+
+static void add_classes(struct walk *walk)
+{
+	struct tarn_stats *stats = walk->stats;
+	for (uint32_t class = 0; class < N_CLASSES; class ++) {
+		uint64_t block = class_block_bytes(class);
+		uint64_t at_hand = walk->in_magazines[class];
+		/* Other threads' magazines move while we count. */
+		if (at_hand > walk->in_use[class])
+			at_hand = walk->in_use[class];
+		uint64_t live = walk->in_use[class] - at_hand;
+		uint64_t asked = mean_request(walk, class);
+		stats->live_blocks += live;
+		stats->live_bytes += live * asked;
+		stats->rounding_bytes += live * (block - asked);
+		stats->magazine_bytes += at_hand * block;
+	}
+}
+
+static void count_slices(struct tarn_stats *stats)
+{
+	struct arena_counts counts = arena_count_locked();
+	stats->arenas = counts.n_arenas;
+	stats->cached_bytes += counts.n_cached_slices * SLICE_BYTES;
+	stats->purged_bytes +=
+		(counts.n_free_slices - counts.n_cached_slices) * SLICE_BYTES;
+}
+
+static void count_metadata(struct tarn_stats *stats)
+{
+	struct store_size store = store_size_locked();
+	stats->metadata_bytes = store.writable_bytes;
+	stats->purged_bytes += store.guard_bytes;
+	for (size_t i = 0; i < n_regions; i++) {
+		size_t writable = region_writable_bytes_locked(&regions[i]);
+		stats->metadata_bytes += writable;
+		stats->purged_bytes += regions[i].arrays_bytes - writable;
+	}
+}
+
+void stats_visit_mappings(stats_mapping_visitor *visit, void *context)
+{
+	for (size_t i = 0; i < n_regions; i++)
+		visit(context, regions[i].arrays, regions[i].arrays_bytes);
+	arena_visit_mapped_locked(visit, context);
+	store_visit_locked(visit, context);
+}
+
+static void add_resident(void *context, uintptr_t at, size_t bytes)
+{
+	struct tarn_stats *stats = context;
+	stats->resident_bytes += os_resident_bytes(at, bytes);
+}
+
+void stats_collect(struct tarn_stats *stats)
+{
+	struct walk walk = {.stats = stats};
+	*stats = (struct tarn_stats){0};
+	registry_lock_all(false);
+	count_metadata(stats);
+	count_slices(stats);
+	arena_visit_locked(count_run, &walk);
+	for (struct heap *heap = registry_first_locked(); heap != NULL;
+	     heap = heap->next)
+		count_heap(&walk, heap);
+	add_classes(&walk);
+	stats_visit_mappings(add_resident, stats);
+	registry_unlock_all();
+	stats->mapped_bytes = stats->live_bytes + stats->rounding_bytes +
+			      stats->free_bytes + stats->magazine_bytes +
+			      stats->cached_bytes + stats->purged_bytes +
+			      stats->metadata_bytes;
+	stats->purged_total_bytes = load_relaxed(&decay_purged_bytes);
+	stats->purge_calls = load_relaxed(&decay_purge_calls);
+}
+
+/* --- for people and programs ------------------------------------------- */
+
+struct page {
+	char *buffer;
+	size_t size;
+	size_t length;
+};
+
+static PRINTF_LIKE(2, 3) void put(struct page *page, const char *format, ...)
+{
+	va_list list;
+	va_start(list, format);
+	page->length +=
+		message_format_list(page->buffer + page->length,
+				    page->size - page->length, format, list);
+	va_end(list);
+}
+
+/* "live        12.3 MiB   what it is" */
+static void put_bytes(struct page *page, const char *name, uint64_t bytes,
+		      const char *what)
+{
+	uint64_t tenths = (bytes * 10 + (512 << 10)) >> 20;
+	char number[32];
+	message_format(number, sizeof(number), "%llu.%c",
+		       (unsigned long long)(tenths / 10),
+		       (int)('0' + tenths % 10));
+	put(page, "  %-16s%10s MiB   %s\n", name, number, what);
+}
+
+static void format_text(struct page *page, const struct tarn_stats *s)
+{
+	put(page, "tarn %s: %s (pid %d): where the memory is\n", TARN_VERSION,
+	    os_program_name(), (int)getpid());
+	put_bytes(page, "live", s->live_bytes, "asked for and not freed");
+	put_bytes(page, "rounding", s->rounding_bytes,
+		  "what that was rounded up by (small blocks: estimated)");
+	put_bytes(page, "free in pools", s->free_bytes, "with pages behind it");
+	put_bytes(page, "in magazines", s->magazine_bytes,
+		  "free and at hand for threads");
+	put_bytes(page, "cached", s->cached_bytes,
+		  "free slices that keep their pages for a while");
+	put_bytes(page, "purged", s->purged_bytes,
+		  "no pages: given back or never touched");
+	put_bytes(page, "metadata", s->metadata_bytes, "tarn's own");
+	put_bytes(page, "= mapped", s->mapped_bytes, "the sum of the above");
+	put_bytes(page, "resident", s->resident_bytes,
+		  "of it in memory, says the kernel");
+	put(page,
+	    "  %llu blocks live, %llu of them large; %llu pools, "
+	    "%llu arenas\n",
+	    (unsigned long long)s->live_blocks,
+	    (unsigned long long)s->large_blocks, (unsigned long long)s->pools,
+	    (unsigned long long)s->arenas);
+	put(page, "  %llu heaps, %llu of them parked\n",
+	    (unsigned long long)s->heaps, (unsigned long long)s->parked_heaps);
+	put_bytes(page, "given back", s->purged_total_bytes,
+		  "to the system since the start");
+}
+
+/* Every field of struct tarn_stats, in its order. */
+#define STATS_FIELDS(F)                                                        \
+	F(live_bytes)                                                          \
+	F(rounding_bytes)                                                      \
+	F(free_bytes)                                                          \
+	F(magazine_bytes)                                                      \
+	F(cached_bytes)                                                        \
+	F(purged_bytes)                                                        \
+	F(metadata_bytes)                                                      \
+	F(mapped_bytes)                                                        \
+	F(resident_bytes)                                                      \
+	F(live_blocks)                                                         \
+	F(large_blocks)                                                        \
+	F(large_bytes)                                                         \
+	F(pools)                                                               \
+	F(heaps)                                                               \
+	F(parked_heaps)                                                        \
+	F(arenas)                                                              \
+	F(purged_total_bytes)                                                  \
+	F(purge_calls)
+
+/* A program's name may hold anything; what JSON would mind becomes '?'. */
+static void put_json_name(struct page *page, const char *name)
+{
+	for (; *name != '\0'; name++) {
+		unsigned char c = (unsigned char)*name;
+		bool plain = c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+		put(page, "%c", plain ? c : '?');
+	}
+}
+
+static void format_json(struct page *page, const struct tarn_stats *s)
+{
+	put(page, "{\"version\":\"%s\",\"program\":\"", TARN_VERSION);
+	put_json_name(page, os_program_name());
+	put(page, "\",\"pid\":%d", (int)getpid());
+#define PUT_FIELD(field)                                                       \
+	put(page, ",\"%s\":%llu", #field, (unsigned long long)s->field);
+	STATS_FIELDS(PUT_FIELD)
+#undef PUT_FIELD
+	put(page, "}\n");
+}
+
+/* The elements glibc's malloc_info writes, and tarn's own after them. */
+static void format_xml(struct page *page, const struct tarn_stats *s)
+{
+	uint64_t free_bytes = s->free_bytes + s->magazine_bytes;
+	put(page, "<malloc version=\"1\">\n");
+	put(page, "<total type=\"fast\" size=\"%llu\"/>\n",
+	    (unsigned long long)s->magazine_bytes);
+	put(page, "<total type=\"rest\" size=\"%llu\"/>\n",
+	    (unsigned long long)free_bytes);
+	put(page, "<total type=\"mmap\" count=\"%llu\"/>\n",
+	    (unsigned long long)s->large_blocks);
+	put(page, "<system type=\"current\" size=\"%llu\"/>\n",
+	    (unsigned long long)s->mapped_bytes);
+	put(page, "<tarn version=\"%s\"", TARN_VERSION);
+#define PUT_FIELD(field)                                                       \
+	put(page, " %s=\"%llu\"", #field, (unsigned long long)s->field);
+	STATS_FIELDS(PUT_FIELD)
+#undef PUT_FIELD
+	put(page, "/>\n</malloc>\n");
+}
+
+size_t stats_format(char *buffer, size_t size, enum tarn_format format)
+{
+	struct page page = {.buffer = buffer, .size = size};
+	struct tarn_stats stats;
+	stats_collect(&stats);
+	if (format == TARN_JSON)
+		format_json(&page, &stats);
+	else if (format == TARN_XML)
+		format_xml(&page, &stats);
+	else
+		format_text(&page, &stats);
+	return page.length;
+}
+
+bool stats_print(int fd, enum tarn_format format)
+{
+	char buffer[STATS_TEXT_BYTES];
+	size_t length = stats_format(buffer, sizeof(buffer), format);
+	return message_write(fd, buffer, length);
+}
