@@ -12,9 +12,16 @@
 #include "api/process.h"
 #include "api/report.h"
 #include "base/arith.h"
+#include "base/atomic.h"
 #include "heap/decay.h"
 #include "heap/large.h"
 #include "os/memory.h"
+
+/*
+ * Atomic, relaxed: set once a block had to stay larger than its size because
+ * there was no memory for a smaller one. From then on free_sized() cannot tell.
+ */
+static bool has_kept_too_large;
 
 /*
  * A block that shrinks to no less than three quarters stays where it is:
@@ -36,11 +43,18 @@ static void *take_large(size_t size, size_t alignment, bool cleared)
 {
 	void *block = large_alloc(size, alignment, cleared);
 	if (UNLIKELY(block == NULL) && size <= PTRDIFF_MAX) {
-		decay_purge_all();
+		decay_make_room();
 		block = large_alloc(size, alignment, cleared);
 	}
 	decay_poll(heap_is_attached(heap_mine) ? heap_mine : NULL);
 	return block;
+}
+
+COLD void api_poll(void)
+{
+	int saved_errno = errno;
+	decay_poll(heap_mine);
+	errno = saved_errno;
 }
 
 NOINLINE void *api_malloc_slow(size_t size)
@@ -72,6 +86,8 @@ void *api_calloc(size_t n, size_t size)
 	size_t bytes;
 	if (UNLIKELY(!multiply_fits(n, size, &bytes)))
 		return fail_no_memory();
+	if (api_poll_is_due())
+		api_poll();
 	if (LIKELY(bytes <= POOL_BYTES_MAX)) {
 		void *block = api_malloc(bytes);
 		return block != NULL ? memset(block, 0, bytes) : NULL;
@@ -142,12 +158,15 @@ static void *realloc_block(void *block, size_t size, const char *operation)
 	if (resized != NULL || size > old.usable_bytes)
 		return resized;
 	/* No memory to make it smaller elsewhere: it stays. */
+	store_relaxed(&has_kept_too_large, true);
 	errno = saved_errno;
 	return old.is_large ? resize_large(old, size) : block;
 }
 
 void *api_realloc(void *block, size_t size, const char *operation)
 {
+	if (api_poll_is_due())
+		api_poll();
 	if (block == NULL)
 		return api_malloc(size);
 	if (size != 0)
@@ -231,6 +250,8 @@ void *api_pvalloc(size_t size)
  */
 static bool size_is_plausible(struct heap_block block, size_t size)
 {
+	if (load_relaxed(&has_kept_too_large))
+		return size <= block.usable_bytes;
 	if (block.is_large)
 		return round_up(size, os_page_bytes()) == block.usable_bytes;
 	return fits_class(block, size) ||

@@ -17,14 +17,32 @@
 void *api_malloc_slow(size_t size);
 void api_free_slow(void *block, const char *operation);
 
+/*
+ * A program whose magazines serve all it asks for takes no slow path, and would
+ * keep for good what it freed before. The hit paths of small blocks cannot
+ * afford to look at the clock now and then; calloc, realloc and sizes beyond
+ * 1 KiB can: once in so many calls.
+ */
+static ALWAYS_INLINE bool api_poll_is_due(void)
+{
+	struct heap *heap = heap_mine;
+	return heap_is_attached(heap) && UNLIKELY(heap->calls_to_poll-- == 0);
+}
+
+/* Looks at the clock, and does what is due by it. */
+void api_poll(void);
+
 static ALWAYS_INLINE void *api_malloc(size_t size)
 {
 	void *block = NULL;
-	if (LIKELY(size <= SMALL_BYTES_MAX))
+	if (LIKELY(size <= SMALL_BYTES_MAX)) {
 		block = heap_pop(
 			class_of_small[(size + BLOCK_ALIGN - 1) / BLOCK_ALIGN]);
-	else if (LIKELY(size <= POOL_BYTES_MAX))
+	} else if (LIKELY(size <= POOL_BYTES_MAX)) {
+		if (UNLIKELY(api_poll_is_due()))
+			return api_malloc_slow(size);
 		block = heap_pop(class_of_medium(size));
+	}
 	if (LIKELY(block != NULL))
 		return block;
 	return api_malloc_slow(size);

@@ -198,8 +198,7 @@ static bool add_region(size_t n, size_t align)
 	       grow(n, align);
 }
 
-/* Unmaps every free slice, so that a limit counts only what is in use. */
-static bool unmap_free(void)
+static bool unmap_free_locked(void)
 {
 	size_t before = n_mapped;
 	for (size_t i = 0; i < n_regions; i++) {
@@ -235,10 +234,18 @@ void *arena_take(size_t n, size_t align)
 	void *taken = find_and_take(n, align);
 	if (UNLIKELY(taken == NULL) &&
 	    (grow(n, align) || add_region(n, align) ||
-	     (unmap_free() && grow(n, align))))
+	     (unmap_free_locked() && grow(n, align))))
 		taken = find_and_take(n, align);
 	lock_release(&arena_lock);
 	return taken;
+}
+
+bool arena_unmap_free(void)
+{
+	lock_acquire(&arena_lock);
+	bool unmapped = unmap_free_locked();
+	lock_release(&arena_lock);
+	return unmapped;
 }
 
 bool arena_is_clean(const void *base, size_t n)

@@ -55,6 +55,12 @@ bool arena_extend(void *base, size_t n_slices, size_t more);
 void *arena_move(void *base, size_t n_slices, size_t n_new);
 
 /*
+ * Unmaps every free slice, so that a limit counts only what is in use. True if
+ * there were any.
+ */
+bool arena_unmap_free(void);
+
+/*
  * Gives pages of free slices back to the OS: those that were free for a whole
  * tick, or with ALL every one. About LIMIT bytes at most; true if none are left
  * to give back now. *PURGED counts the bytes.

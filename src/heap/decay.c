@@ -15,8 +15,13 @@
 #include "heap/registry.h"
 #include "os/system.h"
 
-/* What one poll gives back at most: about 2 ms of the kernel's time. */
-#define POLL_BYTES ((size_t)64 << 20)
+/*
+ * What one poll gives back at most: up to a millisecond of the kernel's time.
+ */
+#define POLL_BYTES ((size_t)8 << 20)
+
+/* After so many calls that took no slow path the clock is looked at as well. */
+#define CALLS_TO_POLL 256
 
 /* Atomic, relaxed: totals for people. */
 uint64_t decay_purged_bytes;
@@ -77,6 +82,8 @@ static void trim_cache(void)
 
 void decay_poll(struct heap *heap)
 {
+	if (heap != NULL)
+		heap->calls_to_poll = CALLS_TO_POLL;
 	if (UNLIKELY(arena_cached_bytes() > cache_limit()))
 		trim_cache();
 	if (load_relaxed(&conf.decay_ms) == CONF_NEVER)
@@ -93,13 +100,26 @@ void decay_poll(struct heap *heap)
 	tick_process(now);
 }
 
+static void give_back_blocks(size_t *purged)
+{
+	if (heap_is_attached(heap_mine))
+		heap_empty_magazines(heap_mine, false);
+	registry_purge(true, SIZE_MAX, purged);
+}
+
 size_t decay_purge_all(void)
 {
 	size_t purged = 0;
-	if (heap_is_attached(heap_mine))
-		heap_empty_magazines(heap_mine, false);
-	registry_purge(true, SIZE_MAX, &purged);
+	give_back_blocks(&purged);
 	arena_purge(true, SIZE_MAX, &purged);
 	count(purged);
 	return purged;
+}
+
+void decay_make_room(void)
+{
+	size_t purged = 0;
+	give_back_blocks(&purged);
+	arena_unmap_free();
+	count(purged);
 }

@@ -21,6 +21,12 @@ void decay_poll(struct heap *heap);
  */
 size_t decay_purge_all(void);
 
+/*
+ * Makes room when the OS refuses: as decay_purge_all(), and unmaps the slices,
+ * so that metadata too can use what a limit leaves.
+ */
+void decay_make_room(void);
+
 /* Totals since the start. */
 extern uint64_t decay_purged_bytes;
 extern uint64_t decay_purge_calls;

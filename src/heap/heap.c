@@ -152,7 +152,7 @@ void *heap_refill(uint32_t class, size_t n)
 {
 	void *block = try_refill(class);
 	if (UNLIKELY(block == NULL)) {
-		decay_purge_all();
+		decay_make_room();
 		block = try_refill(class);
 	}
 	struct heap *heap = heap_mine;

@@ -37,6 +37,7 @@ struct heap {
 	uint32_t key;
 
 	/* Owner thread only. */
+	uint32_t calls_to_poll; /* see api_poll_is_due() */
 	uint8_t magazine_log[N_CLASSES];
 	bool was_used[N_CLASSES]; /* slow path taken since the last tick */
 	uint64_t last_tick_ms;

@@ -117,6 +117,7 @@ uint32_t heap_take_blocks_locked(struct heap *heap, uint32_t class, uint32_t n,
 		struct pool *pool = heap->current[class];
 		if (pool != NULL)
 			taken += pool_take(pool, n - taken, out + taken);
+		ASSERT(taken == n || pool == NULL || pool_is_exhausted(pool));
 		if (taken == n || !next_pool(heap, class, taken == 0))
 			return taken;
 	}
