@@ -26,10 +26,8 @@ EXPORTED void malloc_stats(void)
 EXPORTED int malloc_info(int options, FILE *stream)
 {
 	char buffer[CONTROL_STATS_BYTES];
-	if (options != 0) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (options != 0)
+		return EINVAL; /* as glibc does, whatever its manual says */
 	size_t length = control_format_xml(buffer, sizeof(buffer));
 	return fwrite(buffer, 1, length, stream) == length ? 0 : -1;
 }

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
@@ -131,10 +132,12 @@ __attribute__((constructor)) static void construct(void)
 	load_conf();
 }
 
+/* Whoever should read them may be gone: no reason to die of it now. */
 __attribute__((destructor)) static void print_stats_at_exit(void)
 {
-	if (conf.stats == CONF_STATS_TEXT)
-		stats_print(stats_fd, TARN_TEXT);
-	else if (conf.stats == CONF_STATS_JSON)
-		stats_print(stats_fd, TARN_JSON);
+	int stats = load_relaxed(&conf.stats);
+	if (stats == CONF_STATS_OFF)
+		return;
+	signal(SIGPIPE, SIG_IGN);
+	stats_print(stats_fd, stats == CONF_STATS_JSON ? TARN_JSON : TARN_TEXT);
 }

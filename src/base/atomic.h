@@ -38,7 +38,14 @@
  * Adds 1 to what only this thread writes and others read, relaxed. In one
  * instruction where no sanitizer needs to be told.
  */
-#if defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__) /* gcc */
+#define UNDER_THREAD_SANITIZER 1
+#elif defined(__has_feature) /* clang */
+#define UNDER_THREAD_SANITIZER __has_feature(thread_sanitizer)
+#else
+#define UNDER_THREAD_SANITIZER 0
+#endif
+#if UNDER_THREAD_SANITIZER
 #define increment_own(p) store_relaxed((p), load_relaxed(p) + 1)
 #else
 #define increment_own(p) ((void)++*(p))

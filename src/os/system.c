@@ -26,7 +26,7 @@ uint64_t os_random(void)
 		return value;
 	const void *bytes = (const void *)getauxval(AT_RANDOM);
 	if (bytes == NULL)
-		return (uint64_t)(uintptr_t)&value;
+		return (uintptr_t)__builtin_frame_address(0);
 	memcpy(&value, bytes, sizeof(value));
 	return value;
 }
