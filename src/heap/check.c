@@ -124,7 +124,7 @@ static void mark_blocks(const struct heap *heap, uint32_t class, bool mark)
 
 static void check_magazines(const struct heap *heap, bool mark)
 {
-	for (uint32_t class = 0; class < N_CLASSES; class ++)
+	FOR_EACH_CLASS (class)
 		if (heap->magazine_log[class] != 0)
 			mark_blocks(heap, class, mark);
 }

@@ -60,7 +60,7 @@ void heap_flush_locked(struct heap *heap, uint32_t class, uint32_t n)
 
 static void empty_magazines(struct heap *heap, bool idle_only)
 {
-	for (uint32_t class = 0; class < N_CLASSES; class ++) {
+	FOR_EACH_CLASS (class) {
 		uint32_t n = heap_magazine_count(heap, class);
 		if (n > 0 && !(idle_only && heap->was_used[class]))
 			heap_flush_locked(heap, class, n);

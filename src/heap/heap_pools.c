@@ -238,7 +238,7 @@ static void check_bin(const struct heap *heap, uint32_t class, uint8_t bin)
 void heap_check_lists_locked(const struct heap *heap)
 {
 	const struct pool *pool;
-	for (uint32_t class = 0; class < N_CLASSES; class ++) {
+	FOR_EACH_CLASS (class) {
 		pool = heap->current[class];
 		if (pool != NULL && (pool->owner != heap || !pool->is_current ||
 				     pool->bin != POOL_IN_NO_BIN))

@@ -47,7 +47,7 @@ static struct heap *create_locked(void)
 		return NULL;
 	heap->key = ++n_heaps << ENTRY_CLASS_BITS;
 	heap->lock = (struct lock)LOCK_INIT(LOCK_HEAP);
-	for (uint32_t class = 0; class < N_CLASSES; class ++)
+	FOR_EACH_CLASS (class)
 		clear_magazine(heap, class);
 	heap->next = heaps;
 	heaps = heap;
@@ -174,7 +174,7 @@ void registry_restore_after_fork_locked(void)
 		if (heap->is_parked || heap == heap_mine)
 			continue;
 		others = true;
-		for (uint32_t class = 0; class < N_CLASSES; class ++)
+		FOR_EACH_CLASS (class)
 			clear_magazine(heap, class);
 		park_locked(heap);
 	}

@@ -19,6 +19,9 @@
 #define N_CLASSES 72
 #define FINE_CLASSES 8 /* 16 to 128 */
 
+#define FOR_EACH_CLASS(class)                                                  \
+	for (uint32_t class = 0; (class) < N_CLASSES; (class)++)
+
 /* A pool holds at least so many blocks, in as many slices as that takes. */
 #define POOL_SLOTS_MIN 8
 

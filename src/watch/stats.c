@@ -92,7 +92,7 @@ static void count_heap(struct walk *walk, const struct heap *heap)
 {
 	walk->stats->heaps++;
 	walk->stats->parked_heaps += heap->is_parked;
-	for (uint32_t class = 0; class < N_CLASSES; class ++) {
+	FOR_EACH_CLASS (class) {
 		const struct request_sample *sample = &heap->requests[class];
 		walk->in_magazines[class] += count_magazine(heap, class);
 		walk->requests[class].n += load_relaxed(&sample->n);
@@ -112,7 +112,7 @@ static uint64_t mean_request(const struct walk *walk, uint32_t class)
 static void add_classes(struct walk *walk)
 {
 	struct tarn_stats *stats = walk->stats;
-	for (uint32_t class = 0; class < N_CLASSES; class ++) {
+	FOR_EACH_CLASS (class) {
 		uint64_t block = class_block_bytes(class);
 		uint64_t at_hand = walk->in_magazines[class];
 		/* Other threads' magazines move while we count. */
