@@ -1,0 +1,196 @@
+/*
+ * registry: heaps outlive their threads, and nothing in them is lost.
+ */
+#include <criterion/criterion.h>
+
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "heap/check.h"
+#include "heap/heap.h"
+#include "heap/registry.h"
+#include "tarn.h"
+
+#define BYTES 1000
+#define N_BLOCKS 100
+
+static void *blocks[N_BLOCKS];
+
+static struct tarn_stats stats_now(void)
+{
+	struct tarn_stats stats;
+	heap_check();
+	cr_assert_eq(tarn_stats_get(&stats, sizeof(stats)), 0);
+	return stats;
+}
+
+static void run_thread(void *(*function)(void *), void *argument)
+{
+	pthread_t thread;
+	cr_assert_eq(pthread_create(&thread, NULL, function, argument), 0);
+	pthread_join(thread, NULL);
+	heap_check();
+}
+
+/* Takes N blocks and frees them, so that some lie in the thread's magazine. */
+static void *use_magazine(void *argument)
+{
+	size_t n = (size_t)(uintptr_t)argument;
+	for (size_t i = 0; i < n; i++)
+		blocks[i] = tarn_malloc(BYTES);
+	for (size_t i = 0; i < n; i++)
+		tarn_free(blocks[i]);
+	return NULL;
+}
+
+static void *take_one(void *argument)
+{
+	*(void **)argument = tarn_malloc(BYTES);
+	return NULL;
+}
+
+static void *take_all(void *argument)
+{
+	(void)argument;
+	for (int i = 0; i < N_BLOCKS; i++)
+		blocks[i] = tarn_malloc(BYTES);
+	return NULL;
+}
+
+Test(registry, a_thousand_short_threads_need_one_heap_more)
+{
+	tarn_free(tarn_malloc(1));
+	uint64_t before = stats_now().heaps;
+	for (int i = 0; i < 1000; i++) {
+		pthread_t thread;
+		void *one = (void *)(uintptr_t)1;
+		pthread_create(&thread, NULL, use_magazine, one);
+		pthread_join(thread, NULL);
+	}
+	struct tarn_stats after = stats_now();
+	cr_assert_leq(after.heaps, before + 1);
+	cr_assert_eq(after.parked_heaps, 1);
+	cr_assert_eq(after.live_blocks, 0);
+}
+
+/* The first request of the new thread must not think the magazine empty. */
+Test(registry, a_heap_taken_over_keeps_what_its_magazines_hold)
+{
+	void *block = NULL;
+	run_thread(use_magazine, (void *)(uintptr_t)5);
+	cr_assert_eq(stats_now().live_blocks, 0);
+	run_thread(take_one, &block);
+	cr_assert_eq(stats_now().live_blocks, 1);
+	tarn_free(block);
+	tarn_purge();
+	struct tarn_stats after = stats_now();
+	cr_assert_eq(after.live_blocks, 0);
+	cr_assert_eq(after.magazine_bytes, 0);
+}
+
+static void *hold_heap(void *argument)
+{
+	pthread_barrier_t *barrier = argument;
+	tarn_free(tarn_malloc(1));
+	pthread_barrier_wait(barrier);
+	pthread_barrier_wait(barrier);
+	take_all(NULL);
+	return NULL;
+}
+
+/*
+ * A heap that had its own all along adopts a pool of a parked one, in whose
+ * magazine blocks of that pool lie.
+ */
+Test(registry, a_pool_is_adopted_with_what_lay_in_the_magazines)
+{
+	pthread_barrier_t barrier;
+	pthread_t thread;
+	pthread_barrier_init(&barrier, NULL, 2);
+	pthread_create(&thread, NULL, hold_heap, &barrier);
+	pthread_barrier_wait(&barrier);
+	run_thread(use_magazine, (void *)(uintptr_t)20);
+	uint64_t pools = stats_now().pools;
+	pthread_barrier_wait(&barrier);
+	pthread_join(thread, NULL);
+	struct tarn_stats after = stats_now();
+	cr_assert_eq(after.live_blocks, N_BLOCKS);
+	cr_assert_leq(after.pools, pools + 1);
+	for (int i = 0; i < N_BLOCKS; i++)
+		tarn_free(blocks[i]);
+	run_thread(use_magazine, (void *)(uintptr_t)N_BLOCKS);
+	tarn_purge();
+	cr_assert_eq(stats_now().live_blocks, 0);
+}
+
+Test(registry, blocks_outlive_their_thread)
+{
+	run_thread(take_all, NULL);
+	cr_assert_eq(stats_now().live_blocks, N_BLOCKS);
+	for (int i = 0; i < N_BLOCKS; i++) {
+		cr_assert_geq(tarn_malloc_usable_size(blocks[i]), BYTES);
+		tarn_free(blocks[i]);
+	}
+	tarn_purge();
+	struct tarn_stats after = stats_now();
+	cr_assert_eq(after.live_blocks, 0);
+	cr_assert_eq(after.magazine_bytes, 0);
+}
+
+Test(registry, a_purge_gives_back_the_pools_of_parked_heaps)
+{
+	run_thread(take_all, NULL);
+	for (int i = 0; i < N_BLOCKS; i++)
+		tarn_free(blocks[i]);
+	tarn_purge();
+	struct tarn_stats after = stats_now();
+	cr_assert_eq(after.pools, 0);
+	cr_assert_eq(after.free_bytes, 0);
+	cr_assert_eq(after.cached_bytes, 0);
+}
+
+static pthread_barrier_t in_fork;
+
+static void *wait_with_blocks(void *argument)
+{
+	take_all(argument);
+	pthread_barrier_wait(&in_fork);
+	pthread_barrier_wait(&in_fork);
+	return NULL;
+}
+
+static int use_heap_as_child(void)
+{
+	struct tarn_stats stats;
+	tarn_heap_check();
+	tarn_stats_get(&stats, sizeof(stats));
+	if (stats.heaps != stats.parked_heaps + 1)
+		return 1;
+	for (int i = 0; i < N_BLOCKS; i++)
+		tarn_free(blocks[i]);
+	for (int i = 0; i < N_BLOCKS; i++)
+		if ((blocks[i] = tarn_malloc(BYTES)) == NULL)
+			return 2;
+	tarn_purge();
+	tarn_heap_check();
+	return 0;
+}
+
+Test(registry, the_child_of_a_fork_parks_the_heaps_of_threads_it_has_not)
+{
+	pthread_t thread;
+	int status;
+	tarn_free(tarn_malloc(1));
+	pthread_barrier_init(&in_fork, NULL, 2);
+	pthread_create(&thread, NULL, wait_with_blocks, NULL);
+	pthread_barrier_wait(&in_fork);
+	pid_t child = fork();
+	if (child == 0)
+		_exit(use_heap_as_child());
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert_eq(status, 0);
+	cr_assert_eq(stats_now().parked_heaps, 0);
+	pthread_barrier_wait(&in_fork);
+	pthread_join(thread, NULL);
+}

@@ -1,0 +1,196 @@
+/*
+ * remote: bits set by others reach the owner, once, whoever that is by then.
+ */
+#include <criterion/criterion.h>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/message.h"
+#include "heap/heap.h"
+#include "heap/remote.h"
+
+static struct heap first = {.key = 1 << ENTRY_CLASS_BITS};
+static struct heap second = {.key = 2 << ENTRY_CLASS_BITS};
+static unsigned n_settled;
+
+static struct pool *create(size_t bytes)
+{
+	struct pool *pool =
+		pool_create(&first, heap_id(&first), class_of(bytes));
+	cr_assert_not_null(pool);
+	return pool;
+}
+
+static uintptr_t take(struct pool *pool)
+{
+	void *block;
+	cr_assert_eq(pool_take(pool, 1, &block), 1);
+	return (uintptr_t)block;
+}
+
+static void count(struct heap *heap, struct pool *pool)
+{
+	cr_assert_eq(pool->owner, heap);
+	pool_check(pool);
+	n_settled++;
+}
+
+/* How many pools were settled. */
+static unsigned drain(struct heap *heap)
+{
+	n_settled = 0;
+	remote_drain_locked(heap, count);
+	return n_settled;
+}
+
+Test(remote, a_freed_block_is_free_after_the_owner_drains)
+{
+	struct pool *pool = create(64);
+	uintptr_t block = take(pool);
+	take(pool);
+	cr_assert_eq(remote_free(pool, block), POOL_PUT);
+	cr_assert_eq(pool->n_free, 0);
+	cr_assert_eq(remote_count(pool), 1);
+	cr_assert_eq(drain(&first), 1);
+	cr_assert_eq(pool->n_free, 1);
+	cr_assert_eq(remote_count(pool), 0);
+	cr_assert_eq(take(pool), block);
+}
+
+Test(remote, a_pool_is_listed_once_however_many_blocks_come)
+{
+	struct pool *pool = create(64);
+	uintptr_t blocks[100];
+	for (int i = 0; i < 100; i++)
+		blocks[i] = take(pool);
+	for (int i = 0; i < 100; i++)
+		cr_assert_eq(remote_free(pool, blocks[i]), POOL_PUT);
+	cr_assert_eq(drain(&first), 1);
+	cr_assert_eq(pool->n_free, 100);
+	cr_assert_eq(drain(&first), 0);
+}
+
+Test(remote, every_flagged_pool_is_drained)
+{
+	struct pool *pools[] = {create(16), create(64), create(64),
+				create(4096)};
+	for (int i = 0; i < 4; i++)
+		cr_assert_eq(remote_free(pools[i], take(pools[i])), POOL_PUT);
+	cr_assert_eq(drain(&first), 4);
+	for (int i = 0; i < 4; i++)
+		cr_assert(pool_is_unused(pools[i]));
+}
+
+Test(remote, a_drained_pool_is_flagged_again)
+{
+	struct pool *pool = create(64);
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(remote_free(pool, take(pool)), POOL_PUT);
+		cr_assert_eq(drain(&first), 1);
+	}
+}
+
+Test(remote, mistakes_are_told_from_frees)
+{
+	struct pool *pool = create(64);
+	uintptr_t block = take(pool);
+	cr_assert_eq(remote_free(pool, block + 16), POOL_INTERIOR);
+	cr_assert_eq(remote_free(pool, block + 64), POOL_NEVER_CARVED);
+	cr_assert_eq(remote_free(pool, block), POOL_PUT);
+	cr_assert_eq(remote_free(pool, block), POOL_DOUBLE_FREE);
+	cr_assert_eq(drain(&first), 1);
+	cr_assert_eq(pool->n_free, 1);
+}
+
+Test(remote, a_block_that_is_free_already_is_noticed_late, .signal = SIGABRT)
+{
+	struct pool *pool = create(64);
+	uintptr_t block = take(pool);
+	cr_assert_eq(pool_put(pool, block), POOL_PUT);
+	remote_free(pool, block);
+	message_set_fd(open("/dev/null", O_WRONLY));
+	drain(&first);
+}
+
+Test(remote, a_pool_that_changed_hands_is_flagged_to_its_new_owner)
+{
+	struct pool *pool = create(64);
+	cr_assert_eq(remote_free(pool, take(pool)), POOL_PUT);
+	pool_change_owner(pool, &second, heap_id(&second));
+	cr_assert_eq(drain(&first), 0);
+	cr_assert_eq(drain(&second), 1);
+	cr_assert_eq(pool->n_free, 1);
+}
+
+Test(remote, a_pool_listed_with_nothing_in_it_does_no_harm)
+{
+	struct pool *pool = create(64);
+	cr_assert_eq(remote_free(pool, take(pool)), POOL_PUT);
+	remote_drain_pool_locked(pool);
+	cr_assert_eq(pool->n_free, 1);
+	pool_destroy(pool);
+	cr_assert_eq(drain(&first), 0);
+	cr_assert_eq(drain(&second), 0);
+}
+
+/* In the child of a fork the list may be cut off; the bits are not. */
+Test(remote, after_a_fork_bits_are_flagged_anew)
+{
+	struct pool *pool = create(64), *quiet = create(64);
+	cr_assert_eq(remote_free(pool, take(pool)), POOL_PUT);
+	first.flagged = NULL;
+	remote_restore_after_fork(pool);
+	remote_restore_after_fork(quiet);
+	cr_assert_eq(drain(&first), 1);
+	cr_assert_eq(pool->n_free, 1);
+}
+
+#define FREERS 3
+#define BLOCKS 3000
+
+static uintptr_t shared[FREERS][BLOCKS];
+static struct pool *pool_of_shared[FREERS][BLOCKS];
+static int n_done;
+
+static void *free_them(void *argument)
+{
+	size_t me = (size_t)(uintptr_t)argument;
+	for (int i = 0; i < BLOCKS; i++)
+		if (remote_free(pool_of_shared[me][i], shared[me][i]) !=
+		    POOL_PUT)
+			return (void *)1;
+	__atomic_fetch_add(&n_done, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+Test(remote, nothing_is_lost_between_freers_and_an_owner_who_drains)
+{
+	struct pool *pools[4];
+	pthread_t threads[FREERS];
+	uint32_t n_free = 0;
+	for (int i = 0; i < 4; i++)
+		pools[i] = create(16);
+	for (int i = 0; i < FREERS * BLOCKS; i++) {
+		struct pool *pool = pools[i % 4];
+		shared[i % FREERS][i / FREERS] = take(pool);
+		pool_of_shared[i % FREERS][i / FREERS] = pool;
+	}
+	for (uintptr_t i = 0; i < FREERS; i++)
+		cr_assert_eq(
+			pthread_create(&threads[i], NULL, free_them, (void *)i),
+			0);
+	/* Freers may flag again at any moment. */
+	while (__atomic_load_n(&n_done, __ATOMIC_ACQUIRE) < FREERS)
+		remote_drain_locked(&first, count);
+	for (int i = 0; i < FREERS; i++)
+		pthread_join(threads[i], NULL);
+	drain(&first);
+	cr_assert_null(first.flagged);
+	for (int i = 0; i < 4; i++) {
+		pool_check(pools[i]);
+		n_free += pools[i]->n_free;
+	}
+	cr_assert_eq(n_free, FREERS * BLOCKS);
+}
