@@ -1,0 +1,51 @@
+# Stress: random operations, failures of the kernel, fuzzing, sanitizers. All of
+# it links the core, which has the tarn_ names only.
+
+stress_sources = \
+	tests/stress/random.h \
+	tests/stress/shadow.c \
+	tests/stress/shadow.h
+
+check_PROGRAMS += \
+	tests/stress/fault \
+	tests/stress/stress
+
+tests_stress_stress_SOURCES = $(stress_sources) \
+	tests/stress/stress.c \
+	tests/stress/worker.c \
+	tests/stress/worker.h \
+	tests/stress/yard.c \
+	tests/stress/yard.h
+tests_stress_stress_LDADD = libtarn_core.la
+
+tests_stress_fault_SOURCES = $(stress_sources) \
+	tests/stress/fault.c \
+	tests/stress/oscalls.c \
+	tests/stress/oscalls.h
+tests_stress_fault_LDADD = libtarn_core.la
+tests_stress_fault_LDFLAGS = -Wl,--wrap=mmap -Wl,--wrap=munmap \
+	-Wl,--wrap=madvise -Wl,--wrap=mremap -Wl,--wrap=mprotect
+
+TESTS += \
+	tests/stress/fault \
+	tests/stress/single.sh \
+	tests/stress/threads.sh
+
+# A sanitizer build needs memory without limits, and need not build the core for
+# sanitizers once more.
+if LIBTARN
+TESTS += \
+	tests/stress/fuzz.sh \
+	tests/stress/limited.sh \
+	tests/stress/sanitize.sh
+endif
+
+EXTRA_DIST += \
+	tests/stress/fuzz.c \
+	tests/stress/fuzz.sh \
+	tests/stress/limited.sh \
+	tests/stress/sanitize.sh \
+	tests/stress/single.sh \
+	tests/stress/stress.bash \
+	tests/stress/threads.sh \
+	tests/stress/tsan_os.c
