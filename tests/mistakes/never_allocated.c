@@ -1,0 +1,12 @@
+/* never_allocated: among tarn's addresses, where no block has been. */
+#include "mistake.h"
+
+int main(void)
+{
+	char *block = malloc(64);
+	char *far_away = block + ((size_t)1 << 30);
+	expect_line("free(%p): no block was ever allocated here",
+		    opaque(far_away));
+	free(opaque(far_away));
+	return 0;
+}
