@@ -1,0 +1,60 @@
+# Programs that run with the library preloaded (see tests/run), and scripts that
+# build or start others.
+
+preload_programs = \
+	tests/preload/address_limit \
+	tests/preload/after_main \
+	tests/preload/alignments \
+	tests/preload/before_main \
+	tests/preload/errors \
+	tests/preload/family \
+	tests/preload/forking \
+	tests/preload/forking_in_handler \
+	tests/preload/giving_back \
+	tests/preload/hand_over \
+	tests/preload/info \
+	tests/preload/late_limit \
+	tests/preload/locked_memory \
+	tests/preload/refused \
+	tests/preload/resizing \
+	tests/preload/short_threads \
+	tests/preload/signals \
+	tests/preload/statistics \
+	tests/preload/zeros
+
+preload_programs_in_cxx = \
+	tests/preload/containers \
+	tests/preload/new \
+	tests/preload/new_handler
+
+preload_scripts = \
+	tests/preload/late_load.sh \
+	tests/preload/needed.sh \
+	tests/preload/options.sh \
+	tests/preload/plugins.sh \
+	tests/preload/small_limit.sh
+
+tests_preload_containers_SOURCES = tests/preload/containers.cpp
+tests_preload_new_SOURCES = tests/preload/new.cpp
+tests_preload_new_handler_SOURCES = tests/preload/new_handler.cpp
+
+EXTRA_DIST += $(preload_scripts) \
+	tests/preload/expect.h \
+	tests/preload/family.h \
+	tests/preload/fill.h \
+	tests/preload/mappings.h \
+	tests/preload/pattern.h \
+	tests/preload/plugin.c \
+	tests/preload/plugin_caller.c \
+	tests/preload/plugin_host.c \
+	tests/preload/process.h \
+	tests/preload/refusal.h
+
+if LIBTARN
+TESTS += $(preload_programs) $(preload_scripts)
+check_PROGRAMS += $(preload_programs) tests/preload/late_load
+if CXX
+TESTS += $(preload_programs_in_cxx)
+check_PROGRAMS += $(preload_programs_in_cxx)
+endif
+endif
