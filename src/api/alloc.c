@@ -212,7 +212,7 @@ void *api_aligned_alloc(size_t alignment, size_t size)
 
 void *api_memalign(size_t alignment, size_t size)
 {
-	if (alignment > PTRDIFF_MAX / 2) {
+	if (alignment > SIZE_MAX / 2 + 1) {
 		errno = EINVAL;
 		return NULL;
 	}

@@ -30,12 +30,12 @@ static void take_waited(struct lock *lock)
 		syscall(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, 2, NULL);
 }
 
-COLD void lock_wait(struct lock *lock)
+COLD bool lock_wait(struct lock *lock)
 {
 	if (lock_is_mine(lock)) {
 		if (load_relaxed(&nesting_allowed)) {
 			lock->n_nested++;
-			return;
+			return false;
 		}
 		message_abort("malloc was called from a signal handler that "
 			      "interrupted malloc");
@@ -51,8 +51,8 @@ COLD void lock_wait(struct lock *lock)
 	if (!taken)
 		take_waited(lock);
 	store_relaxed(&lock->owner, thread_id());
-	lock_note_taken(lock, true);
 	errno = saved_errno;
+	return true;
 }
 
 COLD void lock_wake(struct lock *lock)

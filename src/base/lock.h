@@ -58,7 +58,8 @@ struct lock {
  */
 void locks_allow_nesting(bool allow);
 
-void lock_wait(struct lock *lock);
+/* Waits until LOCK is free and takes it; false if it has only nested. */
+bool lock_wait(struct lock *lock);
 void lock_wake(struct lock *lock);
 
 #if TARN_DEBUG
@@ -77,7 +78,8 @@ static inline uintptr_t thread_id(void)
 static inline bool lock_is_mine(const struct lock *lock)
 {
 	return load_relaxed(&lock->state) != 0 &&
-	       load_relaxed(&lock->owner) == thread_id();
+	       (PROCESS_IS_SINGLE_THREADED ||
+		load_relaxed(&lock->owner) == thread_id());
 }
 
 /* Takes LOCK if it is free now. */
@@ -106,9 +108,7 @@ static inline bool lock_try(struct lock *lock)
 
 static inline void lock_acquire(struct lock *lock)
 {
-	if (UNLIKELY(!lock_grab(lock)))
-		lock_wait(lock);
-	else
+	if (LIKELY(lock_grab(lock)) || lock_wait(lock))
 		lock_note_taken(lock, true);
 }
 

@@ -28,21 +28,15 @@ bool heap_grow_magazine(struct heap *heap, uint32_t class)
 	unsigned log = old_log == 0 ? MAGAZINE_LOG_MIN : old_log + 1;
 	if (log > magazine_log_limit(class))
 		return false;
-	/*
-	 * Under the heap's lock, so that a fork, which takes that of every
-	 * heap, finds nobody inside.
-	 */
-	lock_acquire(&heap->lock);
 	void **blocks = magazine_make(log);
+	if (blocks == NULL)
+		return false;
 	uint32_t n = heap_magazine_count(heap, class);
-	if (blocks != NULL && old_log != 0) {
+	if (old_log != 0) {
 		void **old = heap_magazine_blocks(heap, class);
 		memcpy(blocks, old, n * sizeof(*blocks));
 		magazine_discard(old, old_log);
 	}
-	lock_release(&heap->lock);
-	if (blocks == NULL)
-		return false;
 	store_relaxed(&heap->magazine_log[class], (uint8_t)log);
 	store_relaxed(&heap->limit[class], blocks + magazine_capacity(log));
 	store_relaxed(&heap->top[class], blocks + n);

@@ -133,13 +133,16 @@ static bool grow_locked(struct large *large, size_t n)
 		size_t more = n_slices - large->n_slices;
 		void *base = (void *)large->base;
 		if (!arena_extend(base, large->n_slices, more)) {
+			/* Before, not after: the old place may be another's
+			 * by the time arena_move returns. */
+			describe(large, 0);
 			void *moved =
 				arena_move(base, large->n_slices, n_slices);
+			if (moved != NULL)
+				large->base = (uintptr_t)moved;
+			describe(large, CLASS_LARGE);
 			if (moved == NULL)
 				return false;
-			describe(large, 0);
-			large->base = (uintptr_t)moved;
-			describe(large, CLASS_LARGE);
 		}
 		large->n_slices = n_slices;
 	}

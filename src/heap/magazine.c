@@ -9,8 +9,7 @@
 
 void *const magazine_none[2] = {NULL, NULL};
 
-static struct lock spare_lock = LOCK_INIT(LOCK_DESCRIPTORS);
-/* Guarded by spare_lock: unused arrays of 2^k words, linked by their second. */
+/* Guarded by store_lock: unused arrays of 2^k words, linked by their second. */
 static void **spare[MAGAZINE_LOG_MAX + 1];
 
 unsigned magazine_log_limit(uint32_t class)
@@ -24,11 +23,11 @@ unsigned magazine_log_limit(uint32_t class)
 void **magazine_make(unsigned log)
 {
 	size_t bytes = sizeof(void *) << log;
-	lock_acquire(&spare_lock);
+	lock_acquire(&store_lock);
 	void **array = spare[log];
 	if (array != NULL)
 		spare[log] = array[1];
-	lock_release(&spare_lock);
+	lock_release(&store_lock);
 	if (array == NULL)
 		array = store_take(bytes, CACHE_LINE);
 	if (array == NULL)
@@ -40,8 +39,8 @@ void **magazine_make(unsigned log)
 void magazine_discard(void **blocks, unsigned log)
 {
 	void **array = blocks - 1;
-	lock_acquire(&spare_lock);
+	lock_acquire(&store_lock);
 	array[1] = spare[log];
 	spare[log] = array;
-	lock_release(&spare_lock);
+	lock_release(&store_lock);
 }

@@ -2,7 +2,7 @@
  * pool: carving, taking and giving back by bitmaps.
  *
  * Locks: the owner's lock is held, but for pool_create and for descriptors
- *        given back, which spare_lock guards.
+ *        given back, which store_lock guards.
  */
 #include "heap/pool.h"
 
@@ -15,8 +15,7 @@
 #include "meta/store.h"
 #include "os/memory.h"
 
-static struct lock spare_lock = LOCK_INIT(LOCK_DESCRIPTORS);
-/* Guarded by spare_lock: descriptors of no pool, linked as in a bin. */
+/* Guarded by store_lock: descriptors of no pool, linked as in a bin. */
 static struct pool *spare[N_CLASSES];
 
 /*
@@ -36,20 +35,20 @@ static uint32_t n_pages(const struct pool *pool)
 
 static struct pool *take_spare(uint32_t class)
 {
-	lock_acquire(&spare_lock);
+	lock_acquire(&store_lock);
 	struct pool *pool = spare[class];
 	if (pool != NULL)
 		spare[class] = pool->links[POOL_LIST_BIN].next;
-	lock_release(&spare_lock);
+	lock_release(&store_lock);
 	return pool;
 }
 
 static void keep_spare(struct pool *pool)
 {
-	lock_acquire(&spare_lock);
+	lock_acquire(&store_lock);
 	pool->links[POOL_LIST_BIN].next = spare[pool->class];
 	spare[pool->class] = pool;
-	lock_release(&spare_lock);
+	lock_release(&store_lock);
 }
 
 static struct pool *make_descriptor(uint32_t class)

@@ -27,7 +27,11 @@ static struct heap *heaps;
 static struct heap *parked;
 static uint32_t n_heaps;
 
-/* Guarded by the locks themselves: those that registry_lock_all passed over. */
+/*
+ * Guarded by the locks themselves: how registry_lock_all went about it, and
+ * what it passed over.
+ */
+static bool is_in_handler;
 static bool passed_over_registry, passed_over_large, passed_over_arena,
 	passed_over_store;
 
@@ -105,28 +109,39 @@ bool registry_adopt_locked(struct heap *heap, uint32_t class)
 }
 
 /*
- * Takes LOCK unless this thread holds it already and may not wait for itself.
+ * How a fork takes the locks. A thread that holds one of them already is in a
+ * signal handler that struck inside malloc: it must not wait for others, who
+ * may wait for it. The child may then only call what is async-signal-safe, so
+ * what could not be locked need not be whole there.
  */
-static bool take_or_pass(struct lock *lock, bool for_fork)
+static bool this_thread_holds_any(void)
 {
-	bool pass = for_fork && lock_is_mine(lock);
-	if (!pass)
-		lock_acquire(lock);
-	return pass;
+	bool any = lock_is_mine(&registry_lock) || lock_is_mine(&large_lock) ||
+		   lock_is_mine(&arena_lock) || lock_is_mine(&store_lock);
+	for (struct heap *heap = heaps; heap != NULL && !any; heap = heap->next)
+		any = lock_is_mine(&heap->lock);
+	return any;
+}
+
+/* True if LOCK was passed over. */
+static bool take_or_pass(struct lock *lock, bool in_handler)
+{
+	if (in_handler)
+		return !lock_try(lock);
+	lock_acquire(lock);
+	return false;
 }
 
 void registry_lock_all(bool for_fork)
 {
-	bool pass = take_or_pass(&registry_lock, for_fork);
-	passed_over_registry = pass;
+	bool in_handler = for_fork && this_thread_holds_any();
+	passed_over_registry = take_or_pass(&registry_lock, in_handler);
 	for (struct heap *heap = heaps; heap != NULL; heap = heap->next)
-		heap->lock_passed_over = take_or_pass(&heap->lock, for_fork);
-	pass = take_or_pass(&large_lock, for_fork);
-	passed_over_large = pass;
-	pass = take_or_pass(&arena_lock, for_fork);
-	passed_over_arena = pass;
-	pass = take_or_pass(&store_lock, for_fork);
-	passed_over_store = pass;
+		heap->lock_passed_over = take_or_pass(&heap->lock, in_handler);
+	passed_over_large = take_or_pass(&large_lock, in_handler);
+	passed_over_arena = take_or_pass(&arena_lock, in_handler);
+	passed_over_store = take_or_pass(&store_lock, in_handler);
+	is_in_handler = in_handler;
 }
 
 static void release_unless(bool passed_over, struct lock *lock)
@@ -170,6 +185,8 @@ static void restore_run(void *context, struct region *region, size_t slice,
 void registry_restore_after_fork_locked(void)
 {
 	bool others = false;
+	if (is_in_handler)
+		return; /* Nothing here is sure to be whole. */
 	for (struct heap *heap = heaps; heap != NULL; heap = heap->next) {
 		if (heap->is_parked || heap == heap_mine)
 			continue;

@@ -1,8 +1,8 @@
 /*
  * forking_in_handler: a signal handler forks, wherever in malloc and free the
- * signal struck. The child leaves at once, and every other one returns from the
- * handler and goes on with what was interrupted; first in a program of one
- * thread, then with others that allocate meanwhile.
+ * signal struck. In a program of one thread every other child returns from the
+ * handler and goes on with what was interrupted; where other threads allocate
+ * meanwhile the child leaves at once, as POSIX asks for.
  */
 #include "expect.h"
 
@@ -17,7 +17,7 @@
 
 enum { N_THREADS = 2, N_FORKS = 200, N_BLOCKS = 100, INTERVAL_US = 700 };
 
-static volatile sig_atomic_t n_forks, is_child;
+static volatile sig_atomic_t n_forks, is_child, has_threads;
 /* Atomic, relaxed. */
 static int is_over;
 
@@ -28,7 +28,7 @@ static void handle(int signal)
 	if (is_child || n_forks >= N_FORKS)
 		return;
 	pid_t pid = fork();
-	if (pid == 0 && n_forks % 2 == 0)
+	if (pid == 0 && (has_threads || n_forks % 2 == 0))
 		_exit(0);
 	if (pid == 0) {
 		expect_anew();
@@ -95,6 +95,7 @@ static void with_other_threads(void)
 	pthread_sigmask(SIG_BLOCK, &alarm, NULL);
 	for (uintptr_t i = 0; i < N_THREADS; i++)
 		pthread_create(&threads[i], NULL, allocate_beside, (void *)i);
+	has_threads = 1;
 	pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
 	allocate_until_done();
 	pthread_sigmask(SIG_BLOCK, &alarm, NULL);

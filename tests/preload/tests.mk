@@ -15,6 +15,7 @@ preload_programs = \
 	tests/preload/info \
 	tests/preload/late_limit \
 	tests/preload/locked_memory \
+	tests/preload/moving \
 	tests/preload/refused \
 	tests/preload/resizing \
 	tests/preload/short_threads \
