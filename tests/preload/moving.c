@@ -1,5 +1,5 @@
 /*
- * moving: large blocks that grow leave holes, and others may have those at once.
+ * moving: large blocks that grow leave holes, which others may have at once.
  *
  * Under RLIMIT_AS, where holes are mapped again as soon as they are there, some
  * threads make large blocks grow past each other while others allocate and look
@@ -38,7 +38,7 @@ static void *move(void *unused)
 	return unused;
 }
 
-/* Takes what there is, in blocks of half a slice, so that every slice is new. */
+/* Takes what there is, in blocks of half a slice: every slice is a new one. */
 static void *fill_and_drop(void *unused)
 {
 	static _Thread_local void *blocks[N_BLOCKS];
