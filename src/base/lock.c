@@ -1,7 +1,7 @@
 /*
  * lock: waiting, waking, and the checks of debug builds.
  *
- * Waiting is a futex with the three states of Drepper's "Futexes are tricky":
+ * Waiting is a futex, after Drepper's "Futexes are tricky":
  * who waits marks the lock as waited for, who releases it wakes one waiter.
  */
 #include "base/lock.h"
@@ -24,10 +24,33 @@ void locks_allow_nesting(bool allow)
 	store_relaxed(&nesting_allowed, allow);
 }
 
+/* The half of the state that the kernel compares: thread ids differ there or
+ * not, what counts is that the bit for waiters is in it. */
+static uint32_t *futex_word(struct lock *lock)
+{
+	uint32_t *halves = (uint32_t *)&lock->state;
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		       ? halves
+		       : halves + sizeof(lock->state) / sizeof(*halves) - 1;
+}
+
+/* Others may wait as well, so who has waited takes the lock as waited for. */
 static void take_waited(struct lock *lock)
 {
-	while (exchange_acquire(&lock->state, 2) != 0)
-		syscall(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, 2, NULL);
+	for (;;) {
+		uintptr_t state = load_relaxed(&lock->state);
+		if (state == 0) {
+			if (cas_acquire(&lock->state, &state,
+					thread_id() | LOCK_WAITED_FOR))
+				return;
+			continue;
+		}
+		uintptr_t waited = state | LOCK_WAITED_FOR;
+		if (state == waited ||
+		    cas_relaxed(&lock->state, &state, waited))
+			syscall(SYS_futex, futex_word(lock), FUTEX_WAIT_PRIVATE,
+				(uint32_t)waited, NULL);
+	}
 }
 
 COLD bool lock_wait(struct lock *lock)
@@ -43,14 +66,11 @@ COLD bool lock_wait(struct lock *lock)
 	int saved_errno = errno;
 	bool taken = false;
 	for (int i = 0; i < SPINS && !taken; i++) {
-		uint32_t free = 0;
 		cpu_pause();
-		taken = load_relaxed(&lock->state) == 0 &&
-			cas_acquire(&lock->state, &free, 1);
+		taken = load_relaxed(&lock->state) == 0 && lock_grab(lock);
 	}
 	if (!taken)
 		take_waited(lock);
-	store_relaxed(&lock->owner, thread_id());
 	errno = saved_errno;
 	return true;
 }
@@ -58,7 +78,7 @@ COLD bool lock_wait(struct lock *lock)
 COLD void lock_wake(struct lock *lock)
 {
 	int saved_errno = errno;
-	syscall(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1);
+	syscall(SYS_futex, futex_word(lock), FUTEX_WAKE_PRIVATE, 1);
 	errno = saved_errno;
 }
 

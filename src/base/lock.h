@@ -36,16 +36,18 @@ enum lock_rank {
 };
 
 struct lock {
-	/* Atomic: 0 free, 1 held, 2 held and somebody waits. Taken with
-	 * acquire, let go with release. */
-	uint32_t state;
+	/* Atomic: 0 free, else the id of the thread that holds it, with
+	 * LOCK_WAITED_FOR if somebody waits. Taken with acquire, let go with
+	 * release. One word, so that a signal handler never finds a lock taken
+	 * and not yet anybody's. */
+	uintptr_t state;
 	/* Fixed at creation. */
 	uint32_t rank;
-	/* Atomic, relaxed: only compared with the reader's own id. */
-	uintptr_t owner;
 	/* Owner only: taken again so often while a fork holds everything. */
 	uint32_t n_nested;
 };
+
+#define LOCK_WAITED_FOR ((uintptr_t)1)
 
 #define LOCK_INIT(lock_rank)                                                   \
 	{                                                                      \
@@ -77,24 +79,18 @@ static inline uintptr_t thread_id(void)
 
 static inline bool lock_is_mine(const struct lock *lock)
 {
-	return load_relaxed(&lock->state) != 0 &&
-	       (PROCESS_IS_SINGLE_THREADED ||
-		load_relaxed(&lock->owner) == thread_id());
+	return (load_relaxed(&lock->state) & ~LOCK_WAITED_FOR) == thread_id();
 }
 
 /* Takes LOCK if it is free now. */
 static inline bool lock_grab(struct lock *lock)
 {
-	if (PROCESS_IS_SINGLE_THREADED) {
-		if (load_relaxed(&lock->state) != 0)
-			return false;
-		store_relaxed(&lock->state, 1);
-	} else {
-		uint32_t free = 0;
-		if (!cas_acquire(&lock->state, &free, 1))
-			return false;
-	}
-	store_relaxed(&lock->owner, thread_id());
+	uintptr_t free = 0;
+	if (!PROCESS_IS_SINGLE_THREADED)
+		return cas_acquire(&lock->state, &free, thread_id());
+	if (load_relaxed(&lock->state) != 0)
+		return false;
+	store_relaxed(&lock->state, thread_id());
 	return true;
 }
 
@@ -119,10 +115,9 @@ static inline void lock_release(struct lock *lock)
 		return;
 	}
 	lock_note_released(lock);
-	store_relaxed(&lock->owner, 0);
 	if (PROCESS_IS_SINGLE_THREADED)
 		store_relaxed(&lock->state, 0);
-	else if (exchange_release(&lock->state, 0) == 2)
+	else if (exchange_release(&lock->state, 0) & LOCK_WAITED_FOR)
 		lock_wake(lock);
 }
 

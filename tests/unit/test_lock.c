@@ -117,7 +117,7 @@ Test(lock, waiting_keeps_errno)
 	cr_assert_eq(pthread_create(&thread, NULL, take_and_keep_errno, &kept),
 		     0);
 	/* Until it waits, which the state tells. */
-	while (load_relaxed(&lock.state) != 2)
+	while (!(load_relaxed(&lock.state) & LOCK_WAITED_FOR))
 		cpu_pause();
 	lock_release(&lock);
 	pthread_join(thread, NULL);
