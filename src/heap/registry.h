@@ -29,8 +29,8 @@ bool registry_adopt_locked(struct heap *heap, uint32_t class);
 /*
  * Stops every slow path in the process: takes the locks of the registry, of all
  * heaps, of large blocks, arenas and the store, in that order. With FOR_FORK
- * locks that the calling thread holds already (a signal handler forks) are
- * passed over.
+ * a thread that holds one of them already (a signal handler forks) waits for
+ * none, and passes over those it cannot have at once.
  */
 void registry_lock_all(bool for_fork);
 void registry_unlock_all(void);
