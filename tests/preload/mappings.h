@@ -42,7 +42,8 @@ static struct range range_of(const void *start, size_t bytes)
 	return range;
 }
 
-static void note_call(const void *caller, struct range gone, struct range come)
+static inline void note_call(const void *caller, struct range gone,
+			     struct range come)
 {
 	int i = __atomic_fetch_add(&n_calls, 1, __ATOMIC_RELAXED);
 	if (i < CALLS_MAX)
@@ -89,13 +90,13 @@ struct ranges {
 	int n;
 };
 
-static void ranges_add(struct ranges *ranges, struct range range)
+static inline void ranges_add(struct ranges *ranges, struct range range)
 {
 	if (range.start != range.end && EXPECT(ranges->n < RANGES_MAX))
 		ranges->at[ranges->n++] = range;
 }
 
-static void ranges_remove(struct ranges *ranges, struct range gone)
+static inline void ranges_remove(struct ranges *ranges, struct range gone)
 {
 	for (int i = ranges->n - 1; i >= 0; i--) {
 		struct range old = ranges->at[i];
@@ -111,7 +112,7 @@ static void ranges_remove(struct ranges *ranges, struct range gone)
 }
 
 /* What the object at HOME (see expect_home_of) has mapped now. */
-static void mappings_of(const void *home, struct ranges *ranges)
+static inline void mappings_of(const void *home, struct ranges *ranges)
 {
 	ranges->n = 0;
 	EXPECT(n_calls < CALLS_MAX);
@@ -126,7 +127,7 @@ static void mappings_of(const void *home, struct ranges *ranges)
 	}
 }
 
-static size_t ranges_bytes(const struct ranges *ranges)
+static inline size_t ranges_bytes(const struct ranges *ranges)
 {
 	size_t bytes = 0;
 	for (int i = 0; i < ranges->n; i++)
@@ -134,7 +135,7 @@ static size_t ranges_bytes(const struct ranges *ranges)
 	return bytes;
 }
 
-static size_t overlap(const struct ranges *ranges, struct range range)
+static inline size_t overlap(const struct ranges *ranges, struct range range)
 {
 	size_t bytes = 0;
 	for (int i = 0; i < ranges->n; i++) {
@@ -148,7 +149,7 @@ static size_t overlap(const struct ranges *ranges, struct range range)
 }
 
 /* How much of the ranges the kernel has mappings for: /proc/self/maps. */
-static size_t ranges_mapped_bytes(const struct ranges *ranges)
+static inline size_t ranges_mapped_bytes(const struct ranges *ranges)
 {
 	static char text[1 << 20];
 	size_t length = 0, bytes = 0;
@@ -168,7 +169,7 @@ static size_t ranges_mapped_bytes(const struct ranges *ranges)
 }
 
 /* How much of the ranges is in memory: bit 63 in /proc/self/pagemap. */
-static size_t ranges_resident_bytes(const struct ranges *ranges)
+static inline size_t ranges_resident_bytes(const struct ranges *ranges)
 {
 	static uint64_t entries[8192];
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = 0;
