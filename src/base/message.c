@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int message_fd = STDERR_FILENO;
@@ -134,10 +135,11 @@ size_t message_format(char *buffer, size_t size, const char *format, ...)
 	return length;
 }
 
+/* Not by libc's write, which is a point at which a thread may be cancelled. */
 bool message_write(int fd, const char *text, size_t length)
 {
 	while (length > 0) {
-		ssize_t n = write(fd, text, length);
+		long n = syscall(SYS_write, fd, text, length);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)

@@ -1,5 +1,8 @@
 /*
  * maps: one line at a time through a buffer on the stack.
+ *
+ * By raw system calls: libc's are points at which a thread may be cancelled, or
+ * a program's own, and we may be called with locks held.
  */
 #include "os/maps.h"
 
@@ -7,12 +10,13 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/message.h"
 
 struct reader {
-	int fd;
+	long fd;
 	size_t length;
 	size_t at;
 	char chunk[1024];
@@ -22,10 +26,10 @@ struct reader {
 static int next_char(struct reader *reader)
 {
 	if (reader->at == reader->length) {
-		ssize_t n;
+		long n;
 		do
-			n = read(reader->fd, reader->chunk,
-				 sizeof(reader->chunk));
+			n = syscall(SYS_read, reader->fd, reader->chunk,
+				    sizeof(reader->chunk));
 		while (n < 0 && errno == EINTR);
 		if (n <= 0)
 			return -1;
@@ -95,7 +99,8 @@ static bool next_mapping(struct reader *reader, char *line, size_t size,
 
 static bool open_maps(struct reader *reader)
 {
-	reader->fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	reader->fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/maps",
+			     O_RDONLY | O_CLOEXEC);
 	reader->length = reader->at = 0;
 	return reader->fd >= 0;
 }
@@ -129,7 +134,7 @@ const char *os_describe_address(uintptr_t address, char *buffer, size_t size)
 			what = describe(&mapping);
 			break;
 		}
-	close(reader.fd);
+	syscall(SYS_close, reader.fd);
 	message_format(buffer, size, "%s", what);
 	return buffer;
 }
@@ -145,6 +150,6 @@ bool os_is_unmapped(uintptr_t start, size_t bytes)
 	while (unmapped && next_mapping(&reader, line, sizeof(line), &mapping))
 		unmapped =
 			mapping.end <= start || mapping.start >= start + bytes;
-	close(reader.fd);
+	syscall(SYS_close, reader.fd);
 	return unmapped;
 }

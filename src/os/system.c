@@ -9,8 +9,10 @@
 #include <sys/auxv.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <time.h>
+#include <unistd.h>
 
 uint64_t os_now_ms(void)
 {
@@ -22,7 +24,9 @@ uint64_t os_now_ms(void)
 uint64_t os_random(void)
 {
 	uint64_t value;
-	if (getrandom(&value, sizeof(value), GRND_NONBLOCK) == sizeof(value))
+	/* libc's getrandom is a point at which a thread may be cancelled. */
+	if (syscall(SYS_getrandom, &value, sizeof(value), GRND_NONBLOCK) ==
+	    sizeof(value))
 		return value;
 	const void *bytes = (const void *)getauxval(AT_RANDOM);
 	if (bytes == NULL)

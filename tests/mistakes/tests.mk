@@ -4,6 +4,7 @@ mistakes = \
 	tests/mistakes/aligned_sized_free \
 	tests/mistakes/double_free \
 	tests/mistakes/double_free_by_two \
+	tests/mistakes/double_free_cancelled \
 	tests/mistakes/double_free_cfree \
 	tests/mistakes/double_free_checked \
 	tests/mistakes/double_free_elsewhere \

@@ -6,6 +6,7 @@ preload_programs = \
 	tests/preload/after_main \
 	tests/preload/alignments \
 	tests/preload/before_main \
+	tests/preload/cancelled \
 	tests/preload/errors \
 	tests/preload/family \
 	tests/preload/forking \
