@@ -30,11 +30,6 @@ uint64_t decay_purge_calls;
 /* Atomic, relaxed: who wins the exchange does the tick. */
 static uint64_t next_tick_ms;
 
-static uint64_t tick_ms(void)
-{
-	return load_relaxed(&conf.decay_ms) / 2;
-}
-
 static size_t cache_limit(void)
 {
 	/* Atomic, relaxed: every thread that races here finds the same. */
@@ -58,10 +53,9 @@ static void count(size_t purged)
 	fetch_add_relaxed(&decay_purge_calls, 1);
 }
 
-static void tick_process(uint64_t now)
+static void tick_process(uint64_t now, bool at_once)
 {
 	size_t purged = 0;
-	bool at_once = tick_ms() == 0;
 	bool finished = registry_purge(false, POLL_BYTES, &purged);
 	if (finished && purged < POLL_BYTES)
 		finished = arena_purge(at_once, POLL_BYTES - purged, &purged);
@@ -86,18 +80,20 @@ void decay_poll(struct heap *heap)
 		heap->calls_to_poll = CALLS_TO_POLL;
 	if (UNLIKELY(arena_cached_bytes() > cache_limit()))
 		trim_cache();
-	if (load_relaxed(&conf.decay_ms) == CONF_NEVER)
+	uint64_t decay_ms = load_relaxed(&conf.decay_ms);
+	if (decay_ms == CONF_NEVER)
 		return;
-	uint64_t now = os_now_ms();
-	if (heap != NULL && now - heap->last_tick_ms >= tick_ms()) {
+	uint64_t now = os_now_ms(), tick_ms = decay_ms / 2;
+	if (heap != NULL && now - heap->last_tick_ms >= tick_ms) {
 		heap->last_tick_ms = now;
 		heap_empty_magazines(heap, true);
 	}
 	uint64_t due = load_relaxed(&next_tick_ms);
-	if (LIKELY(now < due) ||
-	    !cas_relaxed(&next_tick_ms, &due, now + tick_ms()))
+	/* One that lies further ahead was set when ticks were longer. */
+	if (LIKELY(now < due && due <= now + tick_ms) ||
+	    !cas_relaxed(&next_tick_ms, &due, now + tick_ms))
 		return;
-	tick_process(now);
+	tick_process(now, tick_ms == 0);
 }
 
 static void give_back_blocks(size_t *purged)
