@@ -34,6 +34,12 @@ static pthread_key_t thread_end_key;
 static bool has_thread_end_key, conf_is_loaded;
 static int stats_fd = STDERR_FILENO;
 
+/* Atomic, relaxed: who holds all locks for a fork, compared with oneself only. */
+static uintptr_t forking_thread;
+/* Of the forking thread: forks of signal handlers that struck inside its own. */
+static unsigned n_forks_within;
+static bool had_threads;
+
 /*
  * The last destructor that knows this thread: others of its destructors may
  * still come, and free and malloc after this: see heap_gone.
@@ -44,22 +50,51 @@ static void end_thread(void *heap)
 	registry_park(heap);
 }
 
+/*
+ * A fork takes every lock, so that the child finds the heap whole. But a signal
+ * handler that struck inside malloc, or inside another fork, must not wait for
+ * others, who may wait for its thread: its fork takes nothing and gives nothing
+ * back. The child may then only call what is async-signal-safe, or return from
+ * the handler and go on where the signal struck.
+ */
 static void before_fork(void)
 {
-	registry_lock_all(true);
+	if (registry_is_interrupted()) {
+		if (load_relaxed(&forking_thread) == thread_id())
+			n_forks_within++;
+		return;
+	}
+	registry_lock_all();
+	had_threads = !PROCESS_IS_SINGLE_THREADED;
 	locks_allow_nesting(true);
+	store_relaxed(&forking_thread, thread_id());
+}
+
+/* True if this fork is one that took the locks. */
+static bool end_fork(void)
+{
+	if (load_relaxed(&forking_thread) != thread_id())
+		return false;
+	if (n_forks_within > 0) {
+		n_forks_within--;
+		return false;
+	}
+	store_relaxed(&forking_thread, 0);
+	locks_allow_nesting(false);
+	return true;
 }
 
 static void after_fork_in_parent(void)
 {
-	locks_allow_nesting(false);
-	registry_unlock_all();
+	if (end_fork())
+		registry_unlock_all();
 }
 
 static void after_fork_in_child(void)
 {
-	locks_allow_nesting(false);
-	registry_restore_after_fork_locked();
+	if (!end_fork())
+		return;
+	registry_restore_after_fork_locked(had_threads);
 	registry_unlock_all();
 }
 

@@ -132,7 +132,7 @@ static void check_magazines(const struct heap *heap, bool mark)
 size_t heap_check(void)
 {
 	struct check check = {0};
-	registry_lock_all(false);
+	registry_lock_all();
 	arena_check_locked();
 	arena_visit_locked(check_run, &check);
 	for (struct heap *heap = registry_first_locked(); heap != NULL;

@@ -50,7 +50,7 @@ struct heap {
 	struct pool_list cooling;
 
 	/* Guarded by the registry's lock. */
-	bool lock_passed_over; /* by a fork in a signal handler */
+	uintptr_t thread; /* who has taken it, unless it is parked */
 	struct heap *next;
 	struct heap *next_parked;
 	bool is_parked;

@@ -51,6 +51,15 @@ static void keep_spare(struct pool *pool)
 	lock_release(&store_lock);
 }
 
+void pool_restore_spares_after_fork_locked(void)
+{
+	FOR_EACH_CLASS (class)
+		for (struct pool *pool = spare[class]; pool != NULL;
+		     pool = pool->links[POOL_LIST_BIN].next)
+			if (load_relaxed(&pool->flagged) != 0)
+				store_relaxed(&pool->flagged, 0);
+}
+
 static struct pool *make_descriptor(uint32_t class)
 {
 	uint32_t block_bytes = class_block_bytes(class);

@@ -126,6 +126,12 @@ struct pool *pool_create(struct heap *owner, uint32_t owner_id, uint32_t class);
 /* Gives an unused pool that is on no list back to the arena. */
 void pool_destroy(struct pool *pool);
 
+/*
+ * In the child of a fork, the store's lock being held: no list has the spare
+ * descriptors that a thread of the parent had flagged.
+ */
+void pool_restore_spares_after_fork_locked(void);
+
 /* Makes OWNER the owner. Both owners' locks are held. */
 void pool_change_owner(struct pool *pool, struct heap *owner,
 		       uint32_t owner_id);

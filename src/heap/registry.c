@@ -27,14 +27,6 @@ static struct heap *heaps;
 static struct heap *parked;
 static uint32_t n_heaps;
 
-/*
- * Guarded by the locks themselves: how registry_lock_all went about it, and
- * what it passed over.
- */
-static bool is_in_handler;
-static bool passed_over_registry, passed_over_large, passed_over_arena,
-	passed_over_store;
-
 static void clear_magazine(struct heap *heap, uint32_t class)
 {
 	heap->top[class] = MAGAZINE_NONE_TOP;
@@ -75,6 +67,8 @@ struct heap *registry_take(void)
 	} else {
 		heap = create_locked();
 	}
+	if (heap != NULL)
+		heap->thread = thread_id();
 	lock_release(&registry_lock);
 	return heap;
 }
@@ -108,13 +102,7 @@ bool registry_adopt_locked(struct heap *heap, uint32_t class)
 	return adopted;
 }
 
-/*
- * How a fork takes the locks. A thread that holds one of them already is in a
- * signal handler that struck inside malloc: it must not wait for others, who
- * may wait for it. The child may then only call what is async-signal-safe, so
- * what could not be locked need not be whole there.
- */
-static bool this_thread_holds_any(void)
+bool registry_is_interrupted(void)
 {
 	bool any = lock_is_mine(&registry_lock) || lock_is_mine(&large_lock) ||
 		   lock_is_mine(&arena_lock) || lock_is_mine(&store_lock);
@@ -123,42 +111,24 @@ static bool this_thread_holds_any(void)
 	return any;
 }
 
-/* True if LOCK was passed over. */
-static bool take_or_pass(struct lock *lock, bool in_handler)
+void registry_lock_all(void)
 {
-	if (in_handler)
-		return !lock_try(lock);
-	lock_acquire(lock);
-	return false;
-}
-
-void registry_lock_all(bool for_fork)
-{
-	bool in_handler = for_fork && this_thread_holds_any();
-	passed_over_registry = take_or_pass(&registry_lock, in_handler);
+	lock_acquire(&registry_lock);
 	for (struct heap *heap = heaps; heap != NULL; heap = heap->next)
-		heap->lock_passed_over = take_or_pass(&heap->lock, in_handler);
-	passed_over_large = take_or_pass(&large_lock, in_handler);
-	passed_over_arena = take_or_pass(&arena_lock, in_handler);
-	passed_over_store = take_or_pass(&store_lock, in_handler);
-	is_in_handler = in_handler;
-}
-
-static void release_unless(bool passed_over, struct lock *lock)
-{
-	if (!passed_over)
-		lock_release(lock);
+		lock_acquire(&heap->lock);
+	lock_acquire(&large_lock);
+	lock_acquire(&arena_lock);
+	lock_acquire(&store_lock);
 }
 
 void registry_unlock_all(void)
 {
-	bool registry_passed_over = passed_over_registry;
-	release_unless(passed_over_store, &store_lock);
-	release_unless(passed_over_arena, &arena_lock);
-	release_unless(passed_over_large, &large_lock);
+	lock_release(&store_lock);
+	lock_release(&arena_lock);
+	lock_release(&large_lock);
 	for (struct heap *heap = heaps; heap != NULL; heap = heap->next)
-		release_unless(heap->lock_passed_over, &heap->lock);
-	release_unless(registry_passed_over, &registry_lock);
+		lock_release(&heap->lock);
+	lock_release(&registry_lock);
 }
 
 struct heap *registry_first_locked(void)
@@ -180,26 +150,26 @@ static void restore_run(void *context, struct region *region, size_t slice,
  * locks; their magazines may not be: a fork copies page by page, so of two
  * stores on two pages the child may see the second without the first. What lay
  * in them is left in use for good. Flags and lists are made anew for the same
- * reason.
+ * reason, also where no heap was another's: a thread without one, which only
+ * frees, may have been about to put a pool into a list.
+ *
+ * A heap is told by its thread, not by heap_mine: a signal handler that forks
+ * may have struck between the two.
  */
-void registry_restore_after_fork_locked(void)
+void registry_restore_after_fork_locked(bool had_threads)
 {
-	bool others = false;
-	if (is_in_handler)
-		return; /* Nothing here is sure to be whole. */
+	if (!had_threads)
+		return;
 	for (struct heap *heap = heaps; heap != NULL; heap = heap->next) {
-		if (heap->is_parked || heap == heap_mine)
+		store_relaxed(&heap->flagged, NULL);
+		if (heap->is_parked || heap->thread == thread_id())
 			continue;
-		others = true;
 		FOR_EACH_CLASS (class)
 			clear_magazine(heap, class);
 		park_locked(heap);
 	}
-	if (!others)
-		return;
-	for (struct heap *heap = heaps; heap != NULL; heap = heap->next)
-		store_relaxed(&heap->flagged, NULL);
 	arena_visit_locked(restore_run, NULL);
+	pool_restore_spares_after_fork_locked();
 }
 
 static bool purge_heap(struct heap *heap, bool all, size_t limit,

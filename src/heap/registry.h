@@ -28,21 +28,22 @@ bool registry_adopt_locked(struct heap *heap, uint32_t class);
 
 /*
  * Stops every slow path in the process: takes the locks of the registry, of all
- * heaps, of large blocks, arenas and the store, in that order. With FOR_FORK
- * a thread that holds one of them already (a signal handler forks) waits for
- * none, and passes over those it cannot have at once.
+ * heaps, of large blocks, arenas and the store, in that order.
  */
-void registry_lock_all(bool for_fork);
+void registry_lock_all(void);
 void registry_unlock_all(void);
+
+/* True if this thread holds one of them: a signal struck inside malloc. */
+bool registry_is_interrupted(void);
 
 /* The heaps, through heap->next; the registry is locked. */
 struct heap *registry_first_locked(void);
 
 /*
  * In the child of a fork, before the locks are released: parks every other
- * heap.
+ * heap. HAD_THREADS says that the parent may have had another thread.
  */
-void registry_restore_after_fork_locked(void);
+void registry_restore_after_fork_locked(bool had_threads);
 
 /*
  * Drains, purges and gives back what is free in all heaps: pools by bitmaps, at

@@ -110,8 +110,9 @@ void remote_drain_locked(struct heap *heap,
 
 void remote_restore_after_fork(struct pool *pool)
 {
-	store_relaxed(&pool->flagged, 0);
-	store_relaxed(&pool->next_flagged, NULL);
+	/* Written only where it must be: the child's page is a copy then. */
+	if (load_relaxed(&pool->flagged) != 0)
+		store_relaxed(&pool->flagged, 0);
 	if (remote_count(pool) != 0)
 		flag(pool);
 }

@@ -166,7 +166,7 @@ void stats_collect(struct tarn_stats *stats)
 {
 	struct walk walk = {.stats = stats};
 	*stats = (struct tarn_stats){0};
-	registry_lock_all(false);
+	registry_lock_all();
 	count_metadata(stats);
 	count_slices(stats);
 	arena_visit_locked(count_run, &walk);

@@ -2,11 +2,13 @@
  * forking_in_handler: a signal handler forks, wherever in malloc and free the
  * signal struck. In a program of one thread every other child returns from the
  * handler and goes on with what was interrupted; where other threads allocate
- * meanwhile the child leaves at once, as POSIX asks for.
+ * meanwhile the child leaves at once, as POSIX asks for. The signal may also
+ * strike inside a fork, or in a thread while another forks.
  */
 #include "expect.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -74,14 +76,36 @@ static void allocate_until_done(void)
 		_exit(expect_status());
 }
 
+/* Forks all the time, so that signals strike there. */
+static void fork_until_done(void)
+{
+	n_forks = 0;
+	while (!is_child && n_forks < N_FORKS) {
+		void *block = malloc(70000);
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(0);
+		/* The handler's child may have this thread's to wait for. */
+		EXPECT(process_succeeds(pid) || is_child);
+		free(block);
+	}
+	if (is_child)
+		_exit(expect_status());
+}
+
 /* Another thread, which the signal passes by. */
 static void *allocate_beside(void *argument)
 {
 	char *blocks[N_BLOCKS] = {NULL};
 	size_t sizes[N_BLOCKS];
 	uint64_t seed = (uintptr_t)argument;
-	while (!__atomic_load_n(&is_over, __ATOMIC_RELAXED))
+	for (uint64_t n = 0; !__atomic_load_n(&is_over, __ATOMIC_RELAXED);
+	     n++) {
 		replace_one(blocks, sizes, &seed);
+		/* Takes every lock, as a fork does. */
+		if (n % 100 == 0)
+			mallinfo2();
+	}
 	free_all(blocks);
 	return NULL;
 }
@@ -113,6 +137,7 @@ int main(void)
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &every, NULL);
 	allocate_until_done();
+	fork_until_done();
 	with_other_threads();
 	return expect_status();
 }

@@ -108,7 +108,7 @@ Test(stats, the_mappings_are_the_kernels)
 	for (size_t i = 0; i < 200; i += 2)
 		tarn_free(blocks[i]);
 	struct tarn_stats stats = now();
-	registry_lock_all(false);
+	registry_lock_all();
 	stats_visit_mappings(add_mapping, &sum);
 	registry_unlock_all();
 	cr_assert_eq(sum.told, sum.mapped);
