@@ -34,9 +34,9 @@ static pthread_key_t thread_end_key;
 static bool has_thread_end_key, conf_is_loaded;
 static int stats_fd = STDERR_FILENO;
 
-/* Atomic, relaxed: who holds all locks for a fork, compared with oneself only. */
+/* Atomic, relaxed: who holds all locks for a fork; compared with oneself. */
 static uintptr_t forking_thread;
-/* Of the forking thread: forks of signal handlers that struck inside its own. */
+/* Atomic, relaxed: who holds all locks for a fork. Compared with oneself. */
 static unsigned n_forks_within;
 static bool had_threads;
 

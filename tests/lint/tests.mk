@@ -7,6 +7,7 @@ tree_tests = \
 	tests/lint/headers.sh \
 	tests/lint/layers.sh \
 	tests/lint/manual.sh \
+	tests/lint/python.sh \
 	tests/lint/words.sh
 
 library_tests = \

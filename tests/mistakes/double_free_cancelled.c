@@ -1,4 +1,4 @@
-/* double_free_cancelled: by a thread that is to be cancelled; it still aborts. */
+/* double_free_cancelled: by a thread that is to be cancelled; it aborts. */
 #include "mistake.h"
 
 #include <pthread.h>
