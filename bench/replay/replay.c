@@ -253,7 +253,7 @@ static uint64_t peak_bytes(void)
 	return strtoull(peak + strlen("VmHWM:"), NULL, 10) << 10;
 }
 
-/* -- the command --------------------------------------------------------------- */
+/* -- the command ---------------------------------------------------------- */
 
 /* NAME itself, or below the suite's own recordings. */
 static const char *find_file(const char *name)

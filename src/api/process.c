@@ -36,7 +36,7 @@ static int stats_fd = STDERR_FILENO;
 
 /* Atomic, relaxed: who holds all locks for a fork; compared with oneself. */
 static uintptr_t forking_thread;
-/* Atomic, relaxed: who holds all locks for a fork. Compared with oneself. */
+/* Of the forking thread: forks of handlers that struck inside its own. */
 static unsigned n_forks_within;
 static bool had_threads;
 
