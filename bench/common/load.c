@@ -24,7 +24,7 @@ _Noreturn void load_fail(const char *what)
 	exit(3);
 }
 
-/* -- parameters --------------------------------------------------------------- */
+/* -- parameters ------------------------------------------------------------ */
 
 static _Noreturn void usage(int status, const char *purpose,
 			    const struct param *params, size_t n_params)
@@ -92,7 +92,7 @@ int load_end(void)
 	return fflush(stdout) == 0 ? 0 : 3;
 }
 
-/* -- figures ------------------------------------------------------------------ */
+/* -- figures --------------------------------------------------------------- */
 
 void load_metric(const char *name, double value)
 {
@@ -178,7 +178,9 @@ uint64_t load_cpu_ns(void)
 	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-/* The figures of /proc/self/statm: all, resident, file-backed and shared pages. */
+/*
+ * The figures of /proc/self/statm: all, resident, file-backed and shared pages.
+ */
 static void read_statm(uint64_t pages[3])
 {
 	char text[256];
@@ -207,7 +209,7 @@ uint64_t load_anonymous_bytes(void)
 	return (pages[1] - pages[2]) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* -- threads ------------------------------------------------------------------ */
+/* -- threads --------------------------------------------------------------- */
 
 struct crew {
 	pthread_barrier_t barrier;

@@ -23,9 +23,11 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* -- parameters --------------------------------------------------------------- */
+/* -- parameters ------------------------------------------------------------ */
 
-/* Name and default are given; load_start puts the caller's value in its place. */
+/*
+ * Name and default are given; load_start puts the caller's value in its place.
+ */
 struct param {
 	const char *name;
 	uint64_t *value;
@@ -43,7 +45,7 @@ void load_start(int argc, char **argv, const char *purpose,
 /* Prints `check`, flushes, and returns main's status. */
 int load_end(void);
 
-/* -- figures ------------------------------------------------------------------ */
+/* -- figures --------------------------------------------------------------- */
 
 void load_metric(const char *name, double value);
 void load_point(const char *series, double x, double y);
@@ -75,7 +77,7 @@ uint64_t load_resident_bytes(void);
 /* Anonymous pages only, for ratios of resident to live bytes. */
 uint64_t load_anonymous_bytes(void);
 
-/* -- random numbers ----------------------------------------------------------- */
+/* -- random numbers -------------------------------------------------------- */
 
 /* The same sequence on every machine: splitmix64. */
 struct random {
@@ -96,7 +98,7 @@ static inline uint64_t random_below(struct random *random, uint64_t limit)
 	return ((random_next(random) >> 32) * limit) >> 32;
 }
 
-/* -- blocks ------------------------------------------------------------------- */
+/* -- blocks ---------------------------------------------------------------- */
 
 /* Ends the run with a message: a workload never goes on with a wrong result. */
 _Noreturn void load_fail(const char *what);
@@ -127,7 +129,7 @@ static inline void block_touch(char *block, size_t size_bytes)
 		((volatile char *)block)[i] = (char)size_bytes;
 }
 
-/* -- threads ------------------------------------------------------------------ */
+/* -- threads --------------------------------------------------------------- */
 
 /*
  * Calls WORK(argument, i) in N_THREADS threads at once, i from 0: all are

@@ -1,11 +1,11 @@
 /*
  * measure: starts one program under one malloc and writes down what it cost.
  *
- * 	measure [-p LIBRARIES] [-w FILE] [-i MS] [-t SECONDS] -o FILE PROGRAM ...
+ * 	measure [-p LIBRARIES] [-w FILE] [-i MS] [-t S] -o FILE PROGRAM ...
  *
  * -p is LD_PRELOAD for the program, and for it alone; -w is where the witness
- * among those libraries writes (see witness.c). FILE gets a line for each figure
- * and, each MS, one for the resident bytes:
+ * among those libraries writes (see witness.c). FILE gets a line for each
+ * figure and, each MS, one for the resident bytes:
  *
  * 	figure NAME VALUE      rss SECONDS BYTES      pid N      end HOW N
  *
@@ -60,7 +60,7 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* -- hardware counters, where the machine has them ------------------------------ */
+/* -- hardware counters, where the machine has them ------------------------- */
 
 #define CACHE_MISS(cache)                                                      \
 	((cache) | PERF_COUNT_HW_CACHE_OP_READ << 8 |                          \
@@ -114,7 +114,7 @@ static void counters_write(FILE *out)
 	}
 }
 
-/* -- resident memory over time -------------------------------------------------- */
+/* -- resident memory over time --------------------------------------------- */
 
 /*
  * Full, every second sample is dropped and the interval doubled, so that a long
@@ -148,7 +148,7 @@ static void sample_take(int statm, double seconds)
 	interval_s *= 2;
 }
 
-/* -- the program ---------------------------------------------------------------- */
+/* -- the program ----------------------------------------------------------- */
 
 static int statm_open(pid_t child)
 {
@@ -189,7 +189,9 @@ static pid_t start(char **arguments, const sigset_t *signals)
 	_exit(CANNOT_START);
 }
 
-/* Waits for CHILD, and samples its memory; true if it was ended by the timeout. */
+/*
+ * Waits for CHILD, and samples its memory; true if it was ended by the timeout.
+ */
 static bool watch(pid_t child, const sigset_t *signals, int *status,
 		  struct rusage *usage)
 {

@@ -1,7 +1,8 @@
 /*
  * witness: a library preloaded before a malloc, which says whose malloc the
- * program has: at its start it appends "PID PATH" to the file that BENCH_WITNESS
- * names. A program that says nothing was not reached by the preload at all.
+ * program has: at its start it appends "PID PATH" to the file that
+ * BENCH_WITNESS names. A program that says nothing was not reached by the
+ * preload at all.
  *
  * It costs every malloc the same: some microseconds at the start.
  */
@@ -15,8 +16,8 @@
 #include <unistd.h>
 
 /*
- * A program that takes malloc's address may stand in for it with an entry of its
- * own table, which leads to the first definition behind this library.
+ * A program that takes malloc's address may stand in for it with an entry of
+ * its own table, which leads to the first definition behind this library.
  */
 static bool find_malloc(Dl_info *info)
 {

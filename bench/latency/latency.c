@@ -1,10 +1,10 @@
 /*
  * latency: how long each single malloc and each single free takes.
  *
- * Each thread replaces random blocks of a table that grows and shrinks in waves,
- * so that slow ways are taken too; with `handover` a block may be freed by
- * another thread. The duration of every call goes into a histogram whose steps
- * are 1/64 of their value; what reading the clock costs is subtracted.
+ * Each thread replaces random blocks of a table that grows and shrinks in
+ * waves, so that slow ways are taken too; with `handover` a block may be freed
+ * by another thread. The duration of every call goes into a histogram whose
+ * steps are 1/64 of their value; what reading the clock costs is subtracted.
  *
  * An interrupt or a preemption in the midst of a call counts, for every
  * allocator alike. With more threads than processors that is what the 99.99th
@@ -58,7 +58,7 @@ static struct thread all[THREADS_MAX];
 static double ns_per_tick;
 static uint64_t clock_ticks;
 
-/* -- the clock ---------------------------------------------------------------- */
+/* -- the clock ------------------------------------------------------------- */
 
 static inline uint64_t ticks(void)
 {
@@ -95,7 +95,7 @@ static void calibrate(void)
 	clock_ticks = costs[LENGTH(costs) / 2];
 }
 
-/* -- histograms --------------------------------------------------------------- */
+/* -- histograms ------------------------------------------------------------ */
 
 static size_t bucket_of(uint64_t value)
 {
@@ -147,7 +147,7 @@ static double quantile_ns(const struct histogram *histogram, double q)
 	return (double)histogram->maximum * ns_per_tick;
 }
 
-/* -- the work ----------------------------------------------------------------- */
+/* -- the work -------------------------------------------------------------- */
 
 static void timed_free(struct thread *self, char *block)
 {
@@ -250,7 +250,7 @@ static void run_thread(void *unused, unsigned i)
 	}
 }
 
-/* -- the figures -------------------------------------------------------------- */
+/* -- the figures ----------------------------------------------------------- */
 
 static void print_curve(const char *series, const struct histogram *histogram)
 {

@@ -2,8 +2,8 @@
  * idle_threads: what hundreds of threads keep that have worked once and wait.
  *
  * Each takes a burst of blocks of several sizes, frees them, and sleeps until
- * the end, as the threads of a server's pool do. Meanwhile the first thread goes
- * on working lightly for two seconds.
+ * the end, as the threads of a server's pool do. Meanwhile the first thread
+ * goes on working lightly for two seconds.
  */
 #include "memory/memory.h"
 

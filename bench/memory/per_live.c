@@ -1,8 +1,8 @@
 /*
  * per_live: bytes of memory for each byte that was asked for, by size.
  *
- * For each size a process of its own fills 32 MiB with such blocks, all written.
- * Sizes lie on powers of two and between them, where rounding shows.
+ * For each size a process of its own fills 32 MiB with such blocks, all
+ * written. Sizes lie on powers of two and between them, where rounding shows.
  */
 #include "memory/memory.h"
 

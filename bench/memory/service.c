@@ -4,9 +4,9 @@
  * Time is counted in operations. Requests take blocks that live for a moment,
  * sessions some that live for minutes, a cache entries that are replaced by
  * chance. The load goes up and down as by day and night, and what is a typical
- * size drifts slowly, so that memory freed in the morning must serve other sizes
- * at night. Threads have shares of their own, but a session may be ended by
- * another thread than began it.
+ * size drifts slowly, so that memory freed in the morning must serve other
+ * sizes at night. Threads have shares of their own, but a session may be ended
+ * by another thread than began it.
  */
 #include "memory/memory.h"
 

@@ -1,19 +1,20 @@
 /*
  * format: recordings of a program's calls to malloc.
  *
- * The recorder writes raw records, as they happen, into a file mapped to memory:
- * a struct raw_header and then struct raw_record, in the order of the calls. What
- * it has written is there however the program ends.
+ * The recorder writes raw records, as they happen, into a file mapped to
+ * memory: a struct raw_header and then struct raw_record, in the order of the
+ * calls. What it has written is there however the program ends.
  *
- * `pack` makes the compact form of it: a struct rec_header and then a zlib stream
- * of operations. Addresses have become numbers of blocks, used again when free. An
- * operation is a byte and then numbers in LEB128 (7 bits a byte, lowest first):
+ * `pack` makes the compact form of it: a struct rec_header and then a zlib
+ * stream of operations. Addresses have become numbers of blocks, used again
+ * when free. An operation is a byte and then numbers in LEB128 (7 bits a byte,
+ * lowest first):
  *
- *	bits 0-2   enum rec_kind
- *	bit 3      the thread is another than before: its number follows
- *	           the number of the block
- *	           bytes asked for, unless it is a free
- *	           log2 of the alignment, if it is REC_ALIGNED
+ * 	bits 0-2   enum rec_kind
+ * 	bit 3      the thread is another than before: its number follows
+ * 	           the number of the block
+ * 	           bytes asked for, unless it is a free
+ * 	           log2 of the alignment, if it is REC_ALIGNED
  *
  * Numbers in headers and raw records are of the machine's byte order, little on
  * all that tarn runs on; a reader on another sees a version it does not know.

@@ -1,10 +1,10 @@
 /*
  * pack: makes the compact form of what the recorder wrote (see format.h).
  *
- *	pack RAW OUT PROGRAM
+ * 	pack RAW OUT PROGRAM
  *
- * Blocks that were taken before the recording began are left out. A realloc that
- * moved a block keeps its number.
+ * Blocks that were taken before the recording began are left out. A realloc
+ * that moved a block keeps its number.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,7 +33,7 @@ static void *take(size_t n, size_t size)
 	return taken;
 }
 
-/* -- addresses of live blocks: a hash table with open addressing --------------- */
+/* -- addresses of live blocks: a hash table with open addressing ----------- */
 
 struct entry {
 	uint64_t address; /* 0: empty */
@@ -75,7 +75,7 @@ static void remove_entry(struct entry *entry)
 	entries[hole].address = 0;
 }
 
-/* -- numbers of blocks --------------------------------------------------------- */
+/* -- numbers of blocks ----------------------------------------------------- */
 
 static uint32_t *free_numbers;
 static size_t n_free_numbers;
@@ -102,7 +102,7 @@ static void forget_block(struct entry *entry)
 	remove_entry(entry);
 }
 
-/* -- operations ---------------------------------------------------------------- */
+/* -- operations ------------------------------------------------------------ */
 
 static uint8_t *out;
 static size_t n_out;
@@ -190,7 +190,7 @@ static void put_record(const struct raw_record *raw)
 	}
 }
 
-/* -- files ----------------------------------------------------------------------- */
+/* -- files ----------------------------------------------------------------- */
 
 static void prepare(uint64_t n_records)
 {

@@ -1,4 +1,6 @@
-/* read: see read.h. Nothing here uses malloc, which is what is to be measured. */
+/*
+ * read: see read.h. Nothing here uses malloc, which is what is to be measured.
+ */
 #define _GNU_SOURCE
 #include "replay/read.h"
 
@@ -78,7 +80,7 @@ static void inflate_all(const uint8_t *packed, size_t n_packed, uint8_t *bytes,
 	munmap(arena.base, ARENA_BYTES);
 }
 
-/* -- operations ------------------------------------------------------------------ */
+/* -- operations ------------------------------------------------------------ */
 
 struct reader {
 	const uint8_t *at, *end;

@@ -1,13 +1,14 @@
 /*
  * recorder: a library to preload that writes down a program's calls to malloc.
  *
- *	RECORD_FILE   where to: the process id is appended
- *	RECORD_LIMIT  how many calls at most (1,000,000); the rest is not recorded
+ * 	RECORD_FILE   where to: the process id is appended
+ * 	RECORD_LIMIT  how many calls are recorded at most (1,000,000)
  *
- * The calls are passed to glibc's malloc. One lock is held over each call and its
- * record, so that the order of the records is one in which the calls could have
- * happened: a block is freed before its address is given out again. A child of
- * fork is not recorded; a program that it executes is, in a file of its own.
+ * The calls are passed to glibc's malloc. One lock is held over each call and
+ * its record, so that the order of the records is one in which the calls could
+ * have happened: a block is freed before its address is given out again. A
+ * child of fork is not recorded; a program that it executes is, in a file of
+ * its own.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -120,7 +121,7 @@ static void unlock(void)
 	pthread_mutex_unlock(&mutex);
 }
 
-/* -- what programs call ------------------------------------------------------- */
+/* -- what programs call ---------------------------------------------------- */
 
 #pragma GCC visibility push(default)
 

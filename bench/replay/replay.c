@@ -1,12 +1,12 @@
 /*
  * replay: does what a recorded program asked of malloc, on any malloc.
  *
- *	replay FILE [name=value ...]
+ * 	replay FILE [name=value ...]
  *
  * With the same threads, each in its own order; and all operations on one block
- * in the recorded order, whichever threads do them: each waits for its turn. That
- * ends always: of all operations not yet done, the one that was recorded first has
- * nothing to wait for, neither in its thread nor at its block.
+ * in the recorded order, whichever threads do them: each waits for its turn.
+ * That ends always: of all operations not yet done, the one that was recorded
+ * first has nothing to wait for, neither in its thread nor at its block.
  *
  * As a program would, it writes to each block's ends and pages, and it verifies
  * them when the block is freed or resized.
@@ -49,7 +49,7 @@ static bool is_shared; /* there is more than one thread */
 
 static void *run_thread(void *part);
 
-/* -- blocks -------------------------------------------------------------------- */
+/* -- blocks ---------------------------------------------------------------- */
 
 /* Of each block its own, so that a block given out twice is noticed. */
 static char mark_of(const struct block *block)
@@ -151,7 +151,7 @@ static void do_operation(const struct operation *operation, struct block *block)
 	}
 }
 
-/* -- threads ------------------------------------------------------------------- */
+/* -- threads --------------------------------------------------------------- */
 
 static void wait_for_turn(struct block *block, uint32_t turn)
 {
@@ -253,7 +253,7 @@ static uint64_t peak_bytes(void)
 	return strtoull(peak + strlen("VmHWM:"), NULL, 10) << 10;
 }
 
-/* -- the command ---------------------------------------------------------- */
+/* -- the command ----------------------------------------------------------- */
 
 /* NAME itself, or below the suite's own recordings. */
 static const char *find_file(const char *name)

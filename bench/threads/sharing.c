@@ -3,10 +3,10 @@
  *
  * Each thread takes a small block, writes to it many times, frees it, takes
  * another. If the allocator gave two threads parts of one line, each write
- * waits for the other processor (active false sharing). With `passive` the first
- * blocks of all threads were taken by one thread, side by side, and each frees
- * the one it was given: an allocator that gives it that place again keeps the
- * threads in each other's lines for ever.
+ * waits for the other processor (active false sharing). With `passive` the
+ * first blocks of all threads were taken by one thread, side by side, and each
+ * frees the one it was given: an allocator that gives it that place again keeps
+ * the threads in each other's lines for ever.
  */
 #include "common/load.h"
 

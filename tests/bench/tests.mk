@@ -3,6 +3,7 @@
 bench_tests = \
 	tests/bench/compare.sh \
 	tests/bench/driver.sh \
+	tests/bench/replay.sh \
 	tests/bench/smoke.sh
 
 EXTRA_DIST += $(bench_tests) \
