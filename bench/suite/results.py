@@ -7,6 +7,10 @@ from suite.estimate import estimate, median
 
 FORMAT = "tarn-bench 1"
 
+# What is left of 300 MiB matters; whether it is 60 KiB or 600 does not. Ratios
+# of memory take less than this for this.
+LEAST_BYTES = 1 << 20
+
 
 class Unreadable(Exception):
     """Not a file of results; the message says why."""
@@ -82,9 +86,12 @@ class Results:
     def ratios(self, row_name, allocator, base, kind):
         """The ratio to BASE in each round that has both."""
         figure = self.figure_name(row_name, kind)
+        least = 0
+        if kind == "memory" and figure is not None and "_bytes" in figure:
+            least = LEAST_BYTES
         below = dict(self.values(row_name, base, figure))
         return [
-            value / below[round_]
+            max(value, least) / max(below[round_], least)
             for round_, value in self.values(row_name, allocator, figure)
             if round_ in below
         ]
