@@ -39,15 +39,15 @@ WORDS = {
 
 def relative(results, row_name, allocator, controls, kind):
     """{round: the allocator's figure / the mean of the controls'}."""
-    figure = results.figure_name(row_name, kind)
     of_controls = [
-        dict(results.values(row_name, control, figure)) for control in controls
+        results.comparable(row_name, control, kind) for control in controls
     ]
+    values = results.comparable(row_name, allocator, kind)
     return {
         round_: value / geometric_mean(c[round_] for c in of_controls)
         if of_controls
         else value
-        for round_, value in results.values(row_name, allocator, figure)
+        for round_, value in values.items()
         if all(round_ in c for c in of_controls)
     }
 
@@ -68,9 +68,8 @@ def usable_controls(old, new, row_name, allocator, kind):
 
 def covers(results, row_name, name, allocator, kind):
     """NAME has a value in every round in which ALLOCATOR has one."""
-    figure = results.figure_name(row_name, kind)
-    rounds = {r for r, _ in results.values(row_name, name, figure)}
-    return {r for r, _ in results.values(row_name, allocator, figure)} <= rounds
+    rounds = results.comparable(row_name, name, kind).keys()
+    return results.comparable(row_name, allocator, kind).keys() <= rounds
 
 
 def same_command(old, new, row_name):

@@ -83,16 +83,24 @@ class Results:
         values = [v for _, v in self.values(row_name, allocator, figure)]
         return estimate(values) if values else None
 
-    def ratios(self, row_name, allocator, base, kind):
-        """The ratio to BASE in each round that has both."""
+    def comparable(self, row_name, allocator, kind):
+        """{round: value}, as ratios are formed of them."""
         figure = self.figure_name(row_name, kind)
         least = 0
         if kind == "memory" and figure is not None and "_bytes" in figure:
             least = LEAST_BYTES
-        below = dict(self.values(row_name, base, figure))
-        return [
-            max(value, least) / max(below[round_], least)
+        return {
+            round_: max(value, least)
             for round_, value in self.values(row_name, allocator, figure)
+        }
+
+    def ratios(self, row_name, allocator, base, kind):
+        """The ratio to BASE in each round that has both."""
+        below = self.comparable(row_name, base, kind)
+        values = self.comparable(row_name, allocator, kind)
+        return [
+            value / below[round_]
+            for round_, value in values.items()
             if round_ in below
         ]
 
