@@ -48,6 +48,7 @@ def interval(values, statistic=median, level=0.95, resamples=1000):
 
 
 def estimate(values, statistic=median, level=0.95):
+    values = list(values)
     return Estimate(statistic(values), *interval(values, statistic, level))
 
 

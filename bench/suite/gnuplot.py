@@ -1,5 +1,6 @@
 """gnuplot: one chart as SVG and PNG, with its data beside it."""
 
+import html
 import os
 import re
 import subprocess
@@ -34,6 +35,10 @@ class GnuplotMissing(Exception):
     """There is no gnuplot; the message says how to get it."""
 
 
+class GnuplotFailed(Exception):
+    """gnuplot did not understand a chart; the message says which and why."""
+
+
 def colours(names):
     """A colour for each allocator, the same in every chart."""
     others = [name for name in names if name not in COLOURS]
@@ -45,8 +50,7 @@ def colours(names):
 
 def quoted(text):
     """A string of gnuplot's, in which nothing has a meaning."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + escaped + '"'
+    return "'" + text.replace("'", "''") + "'"
 
 
 class Chart:
@@ -66,13 +70,7 @@ class Chart:
 
     def block(self, rows):
         """A block of data; returns the words that name it in a plot."""
-        lines = [
-            " ".join(
-                quoted(cell) if isinstance(cell, str) else f"{cell:.8g}"
-                for cell in row
-            )
-            for row in rows
-        ]
+        lines = [" ".join(f"{cell:.8g}" for cell in row) for row in rows]
         self.data.append("\n".join(lines))
         return f"DATA index {len(self.data) - 1}"
 
@@ -100,7 +98,8 @@ class Chart:
         )
         return (
             f'{svg}\nset output "{self.name}.svg"\n{body}\nplot {plots}\n'
-            f'{png}\nset output "{self.name}.png"\nreplot\n'
+            f'{png}\nset output "{self.name}.png"\n'
+            f"set title {quoted(self.title)}\nreplot\n"
         )
 
     def draw(self, directory):
@@ -121,14 +120,17 @@ class Chart:
         except FileNotFoundError:
             raise GnuplotMissing(MISSING) from None
         if done.returncode != 0:
-            raise RuntimeError(f"{base}.gp: {done.stderr.strip()}")
+            raise GnuplotFailed(f"{base}.gp: {done.stderr.strip()}")
         self._make_scalable(base + ".svg")
         return base + ".svg"
 
     def _make_scalable(self, path):
-        """A size that a page may change."""
+        """A size that a page may change. The title stands beside it there, so
+        it is in the file but not in the picture."""
         with open(path, encoding="utf-8") as file:
             svg = file.read()
         svg = re.sub(r'<svg\s+width="\d+"\s+height="\d+"', "<svg", svg, count=1)
+        title = f"<title>{html.escape(self.title)}</title>"
+        svg = re.sub(r"<title>.*?</title>", title, svg, count=1)
         with open(path, "w", encoding="utf-8") as file:
             file.write(svg)

@@ -25,9 +25,10 @@ def _percent(ratio):
 
 
 class Page:
-    def __init__(self, results, pictures):
+    def __init__(self, results, pictures, problems):
         self.results = results
         self.pictures = pictures
+        self.problems = problems
         self.summary = Summary(results)
 
     def html(self):
@@ -78,7 +79,7 @@ class Page:
                 f"On average {summary.subject} takes "
                 f"{' and '.join(parts)} than {summary.baseline}."
             ).replace("the same time than", "the same time as")
-        groups = "".join(
+        groups = '<a href="#behind">Where it is behind</a>' + "".join(
             f'<a href="#{_escape(g)}">{_escape(text.GROUP_TITLES.get(g, g))}'
             "</a>"
             for g in self.results.groups()
@@ -97,14 +98,15 @@ class Page:
             if to_best is None:
                 continue
             standings = self.summary.standings(kind)
-            won = sum(s.ratio.value <= 1 for s in standings)
+            ahead = sum(s.is_ahead() for s in standings)
+            behind = sum(s.is_behind() for s in standings)
             worst = standings[0]
             cards.append(
                 f"<div class=card><p class=big>{to_best.value:.2f}×</p>"
                 f"<p>the {NOUNS[kind]} of the <em>best other</em> allocator "
                 f"of each row, on average</p><p class=fine>{WORDS[kind]} than "
-                f"every other in {won} of {len(standings)} rows; worst "
-                f"<code>{_escape(worst.row)}</code> at "
+                f"every other in {ahead} of {len(standings)} rows, behind the "
+                f"best in {behind}; worst <code>{_escape(worst.row)}</code> at "
                 f"{worst.ratio.value:.2f}×</p></div>"
             )
         return f"<section class=cards>{''.join(cards)}</section>"
@@ -115,7 +117,8 @@ class Page:
         if not tables:
             return ""
         return (
-            f"<section><h2>Where {_escape(self.summary.subject)} is behind</h2>"
+            '<section id="behind"><h2>Where '
+            f"{_escape(self.summary.subject)} is behind</h2>"
             "<p class=fine>Rows in which another allocator is better by more "
             "than 2 %, and surely so.</p>"
             f"<div class=cards>{tables}</div></section>"
@@ -127,7 +130,7 @@ class Page:
             f"<tr><td><code>{_escape(s.row)}</code>"
             f"<td class=n>{s.ratio.value:.2f}×<td>{_escape(s.other)}</tr>"
             for s in self.summary.standings(kind)
-            if s.ratio.low > 1.02
+            if s.is_behind()
         ]
         if not rows:
             return ""
@@ -217,6 +220,8 @@ class Page:
         }
         for why in self.results.document.get("missing", {}).values():
             said[f"<li>{_escape(why)}"] = None
+        for problem in self.problems:
+            said[f"<li>{_escape(problem)}"] = None
         if not said:
             return ""
         return f"<section><h2>What did not run</h2><ul>{''.join(said)}</ul></section>"

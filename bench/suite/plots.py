@@ -4,7 +4,13 @@ import math
 import os
 
 from suite.estimate import median
-from suite.gnuplot import Chart, colours
+from suite.gnuplot import (
+    Chart,
+    GnuplotFailed,
+    GnuplotMissing,
+    colours,
+    quoted,
+)
 from suite.summary import KINDS, Summary
 
 ORDERS = ("pairs", "lifo", "fifo", "random")
@@ -50,7 +56,7 @@ class Plots:
         width = 3 if is_subject else 1.6
         return (
             f'linecolor rgb "{self.colours[allocator]}" linewidth {width} '
-            f'title "{allocator}" {extra}'
+            f"title {quoted(allocator)} {extra}"
         )
 
     # -- means and ratios ---
@@ -68,7 +74,7 @@ class Plots:
         chart = Chart(
             f"means-{kind}",
             f"{title}, relative to {summary.baseline}",
-            "Geometric mean over all rows; shorter is better.",
+            "Geometric mean over the rows that all have run; shorter is better.",
             size=(520, 90 + 40 * len(bars)),
         )
         if not bars:
@@ -82,7 +88,7 @@ class Plots:
         chart.add(f"set yrange [{len(bars) - 0.4}:-0.6]")
         high = max(bar[1].high for bar in bars)
         chart.add(f"set xrange [0:{high * 1.2}]")
-        labels = ", ".join(f'"{n}" {i}' for i, (n, _) in enumerate(bars))
+        labels = ", ".join(f"{quoted(n)} {i}" for i, (n, _) in enumerate(bars))
         chart.add(f"set ytics ({labels}) scale 0")
         for i, (name, mean) in enumerate(bars):
             data = chart.block(
@@ -138,7 +144,7 @@ class Plots:
         chart.add("set logscale x 2")
         chart.add('set format x "%g×"')
         chart.add(f"set yrange [{len(names) - 0.4}:-0.7]")
-        labels = ", ".join(f'"{n}" {y}' for y, n in enumerate(names))
+        labels = ", ".join(f"{quoted(n)} {y}" for y, n in enumerate(names))
         chart.add(f"set ytics ({labels}) scale 0")
         chart.add("set key outside top center horizontal")
         chart.add(
@@ -222,7 +228,7 @@ class Plots:
         return [
             self._by_threads(group, base, rows)
             for base, rows in families.items()
-            if len(rows) > 2
+            if len(rows) > 1
         ]
 
     def _by_threads(self, group, base, rows):
@@ -300,7 +306,7 @@ class Plots:
             )
             self._add_curves(chart, [name], "rss_per_live")
             self._size_axis(chart)
-            chart.add("set yrange [0.95:3]")
+            chart.add("set yrange [0.95:*]")
             chart.add("set key top right")
             charts.append(chart)
         return charts
@@ -310,7 +316,7 @@ class Plots:
         chart = Chart(
             f"rss-{name}",
             f"{name}: memory over time",
-            self.results.row(name)["purpose"] + ".",
+            self.results.row(name)["purpose"] + ". The first run of each.",
         )
         others = [
             a for a in self.results.allocators if a != self.summary.subject
@@ -340,9 +346,17 @@ class Plots:
 
 
 def draw_all(results, directory):
-    """Draws all charts into DIRECTORY; returns {group: [(chart, svg path)]}."""
+    """Draws all charts into DIRECTORY.
+
+    Returns ({group: [(chart, svg path)]}, why some are missing).
+    """
     os.makedirs(directory, exist_ok=True)
-    return {
-        group: [(chart, chart.draw(directory)) for chart in charts]
-        for group, charts in Plots(results).charts().items()
-    }
+    drawn, problems = {}, {}
+    for group, charts in Plots(results).charts().items():
+        drawn[group] = []
+        for chart in charts:
+            try:
+                drawn[group].append((chart, chart.draw(directory)))
+            except (GnuplotMissing, GnuplotFailed) as error:
+                problems[str(error)] = None
+    return drawn, list(problems)

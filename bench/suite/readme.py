@@ -1,5 +1,7 @@
 """readme: the short table of results in the project's README."""
 
+import os
+
 from suite import text
 from suite.summary import KINDS
 from suite.table import Table, _table
@@ -55,5 +57,6 @@ def update(path, results):
     if not begin or not end:
         raise NoMarkers(f"{path}: there are no lines {BEGIN} and {END}")
     lines = "\n".join(short_table(results))
-    with open(path, "w", encoding="utf-8") as file:
+    with open(path + ".new", "w", encoding="utf-8") as file:
         file.write(f"{before}{begin}\n{lines}\n{end}{after}")
+    os.replace(path + ".new", path)

@@ -68,7 +68,7 @@ class Results:
         return [
             (run["round"], run["figures"][figure])
             for run in self._runs[row_name, allocator]
-            if run["status"] == "ok" and run["figures"].get(figure, 0) > 0
+            if run["status"] == "ok" and figure in run["figures"]
         ]
 
     def median(self, row_name, allocator, kind):
@@ -92,17 +92,18 @@ class Results:
         return {
             round_: max(value, least)
             for round_, value in self.values(row_name, allocator, figure)
+            if max(value, least) > 0
         }
 
     def ratios(self, row_name, allocator, base, kind):
-        """The ratio to BASE in each round that has both."""
+        """{round: the ratio to BASE}, of the rounds that have both."""
         below = self.comparable(row_name, base, kind)
         values = self.comparable(row_name, allocator, kind)
-        return [
-            value / below[round_]
+        return {
+            round_: value / below[round_]
             for round_, value in values.items()
             if round_ in below
-        ]
+        }
 
     def ratio(self, row_name, allocator, base, kind):
         """An Estimate of the ratio to BASE, or None.
@@ -110,7 +111,7 @@ class Results:
         Formed within rounds, so that a machine that drifts cancels out.
         """
         ratios = self.ratios(row_name, allocator, base, kind)
-        return estimate(ratios) if ratios else None
+        return estimate(ratios.values()) if ratios else None
 
     def best_other(self, row_name, of, kind):
         """The allocator with the least median, OF left out; or None."""

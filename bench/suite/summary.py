@@ -2,7 +2,10 @@
 
 from typing import NamedTuple, Optional
 
-from suite.estimate import Estimate, estimate, geometric_mean
+from suite.estimate import Estimate, estimate, geometric_mean, median
+
+# Within this factor two allocators count as even.
+EVEN = 1.02
 
 BASELINE = "jemalloc"
 SUBJECT = "tarn"
@@ -16,6 +19,13 @@ class Standing(NamedTuple):
     kind: str
     other: str
     ratio: Estimate
+
+    def is_ahead(self):
+        """Surely so: not by the luck of a few rounds."""
+        return self.ratio.high < 1 / EVEN
+
+    def is_behind(self):
+        return self.ratio.low > EVEN
 
 
 class Summary:
@@ -34,28 +44,45 @@ class Summary:
             and group in (None, row["group"])
         ]
 
+    def complete_rows(self, kind, group=None):
+        """Rows that every allocator has run: means over others would compare
+        different work. Allocators that have run nothing do not count."""
+        results = self.results
+        rows = self.rows(kind, group)
+        medians = {
+            name: [results.median(row, name, kind) for row in rows]
+            for name in results.allocators
+        }
+        columns = [m for m in medians.values() if any(v is not None for v in m)]
+        return [
+            row
+            for i, row in enumerate(rows)
+            if all(column[i] is not None for column in columns)
+        ]
+
     def mean_ratio(
         self, allocator, base, kind, group=None
     ) -> Optional[Estimate]:
-        """Geometric mean over rows of the ratio to BASE.
+        """Geometric mean over the complete rows of the ratio to BASE.
 
-        BASE None is the best other than the allocator in each row. Only rows
-        that both have count. The interval is that of the rounds' means.
+        BASE None is the best other than the allocator in each row. The interval
+        is that of the rounds' means; a row that has run in fewer rounds stands
+        in the others with its median.
         """
-        by_round = []
-        for name in self.rows(kind, group):
+        by_row = []
+        for name in self.complete_rows(kind, group):
             other = base or self.results.best_other(name, allocator, kind)
-            if other is None:
-                continue
-            ratios = self.results.ratios(name, allocator, other, kind)
-            if ratios:
-                by_round.append(ratios)
-        if not by_round:
+            if other is not None:
+                ratios = self.results.ratios(name, allocator, other, kind)
+                if ratios:
+                    by_row.append(ratios)
+        if not by_row:
             return None
-        rounds = max(map(len, by_round))
         means = [
-            geometric_mean(r[i % len(r)] for r in by_round)
-            for i in range(rounds)
+            geometric_mean(
+                ratios.get(round_, median(ratios.values())) for ratios in by_row
+            )
+            for round_ in set().union(*by_row)
         ]
         return estimate(means)
 
