@@ -57,9 +57,10 @@ def measured_on(document):
     machine = document["machine"]
     memory = machine.get("memory_bytes", 0) / (1 << 30)
     dirty = " with changes" if machine.get("dirty") else ""
+    rounds = document["rounds"]
     return (
         f"{document['started'][:10]}, {machine.get('cores', '?')} cores of "
         f"{machine.get('cpu', '?')}, {memory:.0f} GiB, Linux "
         f"{machine.get('kernel', '?')}, commit {machine.get('commit', '?')}"
-        f"{dirty}, {document['mode']} mode, {document['rounds']} rounds"
+        f"{dirty}, {document['mode']} mode, {rounds} round{'s' if rounds > 1 else ''}"
     )
