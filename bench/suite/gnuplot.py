@@ -59,7 +59,7 @@ class Chart:
     def __init__(self, name, title, caption="", size=(760, 420)):
         self.name = name
         self.title = title
-        self.caption = caption
+        self.caption = caption[:1].upper() + caption[1:]
         self.size = size
         self.commands = []
         self.plots = []

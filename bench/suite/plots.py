@@ -40,7 +40,11 @@ class Plots:
             charts += self.latencies(group)
             charts += self.rss_per_live(group)
             if group in RSS_GROUPS:
-                charts += [self.rss(name) for name in self._names(group)]
+                charts += [
+                    self.rss(name)
+                    for name in self._names(group)
+                    if name not in self._plotted("rss_per_live")
+                ]
             found[group] = charts
         return {
             group: [c for c in charts if c is not None and not c.is_empty()]
@@ -142,7 +146,11 @@ class Plots:
                     + self._line(allocator),
                 )
         chart.add("set logscale x 2")
-        chart.add('set format x "%g×"')
+        marks = ", ".join(
+            f"{quoted(f'{2**k}×' if k >= 0 else f'1/{2**-k}')} {2.0**k}"
+            for k in range(-10, 11)
+        )
+        chart.add(f"set xtics ({marks})")
         chart.add(f"set yrange [{len(names) - 0.4}:-0.7]")
         labels = ", ".join(f"{quoted(n)} {y}" for y, n in enumerate(names))
         chart.add(f"set ytics ({labels}) scale 0")
@@ -257,6 +265,7 @@ class Plots:
         chart.add("set logscale x 2")
         counts = ", ".join(str(count) for count, _ in rows)
         chart.add(f"set xtics ({counts})")
+        chart.add(f"set xrange [{rows[0][0] * 0.9}:{rows[-1][0] * 1.1}]")
         chart.add('set xlabel "threads"')
         chart.add(f'set ylabel "{unit} an operation"')
         chart.add("set yrange [0:]")
@@ -341,7 +350,7 @@ class Plots:
         chart.add("set offsets 0, 0, graph 0.25, 0")
         chart.add('set xlabel "seconds"')
         chart.add('set ylabel "MiB"')
-        chart.add("set key bottom right")
+        chart.add("set key outside top center horizontal")
         return chart
 
 
