@@ -16,6 +16,6 @@ bench_memory_per_live_SOURCES = bench/memory/per_live.c $(memory_sources)
 bench_memory_per_live_LDADD = -lm
 bench_memory_service_SOURCES = bench/memory/service.c $(memory_sources)
 bench_memory_shift_SOURCES = bench/memory/shift.c $(memory_sources)
-bench_memory_tiny_SOURCES = bench/memory/tiny.c $(load_sources)
+bench_memory_tiny_SOURCES = bench/memory/tiny.c $(memory_sources)
 
 EXTRA_DIST += bench/memory/rows.ini

@@ -30,11 +30,22 @@ static inline size_t memory_size(struct random *random, size_t limit)
 	return size_bytes < limit ? size_bytes : limit;
 }
 
+/*
+ * What was written to BLOCK counts as read: libc declares that nobody else
+ * knows what malloc returns, so a compiler may drop the writes to a block that
+ * the program never looks at again, and its pages would not be in memory.
+ */
+static inline void memory_keep(char *block)
+{
+	__asm__ volatile("" : : "r"(block) : "memory");
+}
+
 /* A block all of whose pages are used, and which knows its size. */
 static inline char *memory_take(size_t size_bytes)
 {
 	char *block = block_take(size_bytes);
 	memset(block, (char)size_bytes, size_bytes);
+	memory_keep(block);
 	return block;
 }
 

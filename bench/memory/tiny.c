@@ -1,7 +1,7 @@
 /*
  * tiny: what the smallest of programs costs: 100 blocks, of a few sizes.
  */
-#include "common/load.h"
+#include "memory/memory.h"
 
 static uint64_t blocks = 100;
 
@@ -14,6 +14,7 @@ int main(int argc, char **argv)
 	for (uint64_t i = 0; i < blocks; i++) {
 		size_t size_bytes = 16 + i * 37 % 2000;
 		char *block = block_take(size_bytes);
+		memory_keep(block);
 		sum += size_bytes;
 		if (i % 3 == 0)
 			block_give(block, size_bytes);

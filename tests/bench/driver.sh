@@ -3,7 +3,7 @@
 # no malloc, a stop in the middle, options that cannot be meant.
 . "$(dirname "$0")/bench.bash"
 
-row=tiny
+row=lifo_small
 cc=${CC:-cc}
 
 # expect STATUS PATTERN ARGUMENT...: how bench/run ends, and what it says.
