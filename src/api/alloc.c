@@ -46,7 +46,7 @@ static void *take_large(size_t size, size_t alignment, bool cleared)
 		decay_make_room();
 		block = large_alloc(size, alignment, cleared);
 	}
-	decay_poll(heap_is_attached(heap_mine) ? heap_mine : NULL);
+	decay_poll_large(heap_is_attached(heap_mine) ? heap_mine : NULL);
 	return block;
 }
 
@@ -108,16 +108,34 @@ static ALWAYS_INLINE void free_as(void *block, const char *operation)
 }
 
 /*
+ * What grows once is likely to grow again: it gets the largest size that is at
+ * most a quarter above the old one. Blocks below GROWING_BYTES_MIN are many,
+ * and soon copied.
+ */
+#define GROWING_BYTES_MIN 512
+
+static size_t room_to_grow(struct heap_block old, size_t size)
+{
+	size_t most = old.usable_bytes + old.usable_bytes / 4;
+	if (old.is_large || old.usable_bytes < GROWING_BYTES_MIN ||
+	    size <= old.usable_bytes || size >= most || most > POOL_BYTES_MAX)
+		return size;
+	uint32_t above = class_of(most);
+	bool is_exact = class_block_bytes(above) == most;
+	return max_size(size, class_block_bytes(is_exact ? above : above - 1));
+}
+
+/*
  * Another block with the same contents, the old one freed; NULL if there is no
  * memory.
  */
-static void *move_block(void *block, size_t usable_bytes, size_t size,
+static void *move_block(void *block, struct heap_block old, size_t size,
 			const char *operation)
 {
-	void *moved = api_malloc(size);
+	void *moved = api_malloc(room_to_grow(old, size));
 	if (moved == NULL)
 		return NULL;
-	memcpy(moved, block, min_size(usable_bytes, size));
+	memcpy(moved, block, min_size(old.usable_bytes, size));
 	free_as(block, operation);
 	return moved;
 }
@@ -154,7 +172,7 @@ static void *realloc_block(void *block, size_t size, const char *operation)
 	if (old.is_large && size > POOL_BYTES_MAX)
 		resized = resize_large(old, size);
 	if (resized == NULL)
-		resized = move_block(block, old.usable_bytes, size, operation);
+		resized = move_block(block, old, size, operation);
 	if (resized != NULL || size > old.usable_bytes)
 		return resized;
 	/* No memory to make it smaller elsewhere: it stays. */

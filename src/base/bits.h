@@ -54,11 +54,22 @@ static inline bool bits_all_set(const uint64_t *words, size_t first,
 	return true;
 }
 
+/* How many bits of WORD are set, without the call into libgcc that compilers
+ * make of their builtin where the processor might lack the instruction. */
+static inline unsigned bits_count_word(uint64_t word)
+{
+	word -= word >> 1 & UINT64_C(0x5555555555555555);
+	word = (word & UINT64_C(0x3333333333333333)) +
+	       (word >> 2 & UINT64_C(0x3333333333333333));
+	word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (unsigned)(word * UINT64_C(0x0101010101010101) >> 56);
+}
+
 static inline size_t bits_count(const uint64_t *words, size_t n_words)
 {
 	size_t n = 0;
 	for (size_t w = 0; w < n_words; w++)
-		n += (size_t)__builtin_popcountll(words[w]);
+		n += bits_count_word(words[w]);
 	return n;
 }
 

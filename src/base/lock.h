@@ -72,9 +72,14 @@ void lock_note_released(const struct lock *lock);
 #define lock_note_released(lock) ((void)0)
 #endif
 
+/* pthread_self(), without the call where the compiler knows how. */
 static inline uintptr_t thread_id(void)
 {
+#if __has_builtin(__builtin_thread_pointer)
+	return (uintptr_t)__builtin_thread_pointer();
+#else
 	return (uintptr_t)pthread_self();
+#endif
 }
 
 static inline bool lock_is_mine(const struct lock *lock)

@@ -57,7 +57,7 @@ static void take_slices(struct region *region, size_t at, size_t n)
 	for (struct span s = span_first(at, n); s.n > 0; s = span_next(s)) {
 		struct slice_group *group = &region->groups[s.group];
 		ASSERT((group->free & s.mask) == s.mask);
-		count_cached(-__builtin_popcountll(group->dirty & s.mask));
+		count_cached(-(long)bits_count_word(group->dirty & s.mask));
 		group->free &= ~s.mask;
 		group->aging &= ~s.mask;
 		slices_summarise(region, s.group);
@@ -91,8 +91,8 @@ static void unmap_slices(struct region *region, size_t at, size_t n)
 	for (struct span s = span_first(at, n); s.n > 0; s = span_next(s)) {
 		struct slice_group *group = &region->groups[s.group];
 		uint64_t was_free = group->free & s.mask;
-		n_free -= (size_t)__builtin_popcountll(was_free);
-		count_cached(-__builtin_popcountll(group->dirty & was_free));
+		n_free -= bits_count_word(was_free);
+		count_cached(-(long)bits_count_word(group->dirty & was_free));
 		group->mapped &= ~s.mask;
 		group->free &= ~s.mask;
 		set_dirty(group, s.mask, false);

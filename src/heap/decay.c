@@ -16,12 +16,16 @@
 #include "os/system.h"
 
 /*
- * What one poll gives back at most: up to a millisecond of the kernel's time.
+ * What one poll gives back at most: a millisecond or two of the kernel's time.
  */
-#define POLL_BYTES ((size_t)8 << 20)
+#define POLL_BYTES ((size_t)16 << 20)
 
 /* After so many calls that took no slow path the clock is looked at as well. */
 #define CALLS_TO_POLL 256
+
+/* Of large blocks taken and freed, one in so many looks at it: that costs a
+ * tenth of what they do. */
+#define LARGE_CALLS_TO_POLL 8
 
 /* Atomic, relaxed: totals for people. */
 uint64_t decay_purged_bytes;
@@ -94,6 +98,16 @@ void decay_poll(struct heap *heap)
 	    !cas_relaxed(&next_tick_ms, &due, now + tick_ms))
 		return;
 	tick_process(now, tick_ms == 0);
+}
+
+void decay_poll_large(struct heap *heap)
+{
+	if (heap != NULL && arena_cached_bytes() <= cache_limit() &&
+	    heap->large_calls_to_poll-- != 0)
+		return;
+	if (heap != NULL)
+		heap->large_calls_to_poll = LARGE_CALLS_TO_POLL - 1;
+	decay_poll(heap);
 }
 
 static void give_back_blocks(size_t *purged)

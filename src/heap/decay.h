@@ -12,8 +12,9 @@
 struct heap;
 
 /* To be called, without locks, at the end of a slow path. HEAP is the calling
- * thread's, or NULL. */
+ * thread's, or NULL. decay_poll_large is for that of large blocks. */
 void decay_poll(struct heap *heap);
+void decay_poll_large(struct heap *heap);
 
 /*
  * Gives back all that is free now: the calling thread's magazines, pools,

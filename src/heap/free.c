@@ -47,19 +47,19 @@ enum heap_mistake heap_free_slow(void *block)
 	struct heap *heap = heap_mine;
 	if (entry == 0)
 		return heap_look_up(block).mistake;
-	enum pool_put_result result = POOL_PUT;
 	void *descriptor = region_descriptor(region, slice);
 	if (entry_class(entry) == CLASS_LARGE) {
 		struct large *large = descriptor;
 		if (large->base != address)
 			return HEAP_INTERIOR;
 		large_free(large);
-	} else if ((entry ^ heap->key) < N_CLASSES) {
-		result = free_own(heap, descriptor, block);
-	} else {
-		/* Too frequent to look at the clock each time. */
-		return heap_mistake_of(remote_free(descriptor, address));
+		decay_poll_large(heap_is_attached(heap) ? heap : NULL);
+		return HEAP_FREED;
 	}
+	/* Another's: too frequent to look at the clock each time. */
+	if ((entry ^ heap->key) >= N_CLASSES)
+		return heap_mistake_of(remote_free(descriptor, address));
+	enum pool_put_result result = free_own(heap, descriptor, block);
 	decay_poll(heap_is_attached(heap) ? heap : NULL);
 	return heap_mistake_of(result);
 }

@@ -12,6 +12,16 @@
 #include "heap/heap_pools.h"
 #include "heap/registry.h"
 
+/*
+ * Room for so many bytes magazines have in any case; more takes that so many
+ * times more has lately gone through them.
+ */
+#define CAPACITY_BYTES_MIN ((size_t)16 << 10)
+#define REFILLS_A_CAPACITY 16
+
+/* What conf.magazine_bytes says for one thread, so many threads may have. */
+#define FULL_SHARES 16
+
 #define NO_MAGAZINES                                                           \
 	.top = {[0 ... N_CLASSES - 1] = MAGAZINE_NONE_TOP},                    \
 	.limit = {[0 ... N_CLASSES - 1] = MAGAZINE_NONE_TOP}
@@ -22,15 +32,43 @@ struct heap heap_gone = {NO_MAGAZINES};
 _Thread_local struct heap *heap_mine
 	__attribute__((tls_model("initial-exec"))) = &heap_none;
 
+static size_t capacity_bytes(uint32_t class, unsigned log)
+{
+	return magazine_capacity(log) * (size_t)class_block_bytes(class);
+}
+
+/*
+ * A thread that allocates little, or once, must not keep much: its magazines
+ * have room for a share of what they have lately been refilled with. Where all
+ * have as much as one thread may, those not refilled since the last time make
+ * room, but not so often that it would cost more than it gains.
+ */
+static bool make_room(struct heap *heap, size_t bytes)
+{
+	size_t warranted =
+		CAPACITY_BYTES_MIN + heap->refilled_bytes / REFILLS_A_CAPACITY;
+	size_t most =
+		conf.magazine_bytes / divide_up(registry_count(), FULL_SHARES);
+	if (heap->capacity_bytes + bytes > warranted)
+		return false;
+	if (heap->capacity_bytes + bytes > most && warranted > most)
+		heap_empty_magazines(heap, true);
+	return heap->capacity_bytes + bytes <= most;
+}
+
 bool heap_grow_magazine(struct heap *heap, uint32_t class)
 {
 	unsigned old_log = heap->magazine_log[class];
-	unsigned log = old_log == 0 ? MAGAZINE_LOG_MIN : old_log + 1;
-	if (log > magazine_log_limit(class))
+	unsigned log = old_log == 0 ? magazine_log_first(class) : old_log + 1;
+	size_t more_bytes =
+		capacity_bytes(class, log) - capacity_bytes(class, old_log);
+	if (log > MAGAZINE_LOG_MAX ||
+	    (old_log != 0 && !make_room(heap, more_bytes)))
 		return false;
 	void **blocks = magazine_make(log);
 	if (blocks == NULL)
 		return false;
+	heap->capacity_bytes += more_bytes;
 	uint32_t n = heap_magazine_count(heap, class);
 	if (old_log != 0) {
 		void **old = heap_magazine_blocks(heap, class);
@@ -52,14 +90,30 @@ void heap_flush_locked(struct heap *heap, uint32_t class, uint32_t n)
 	store_relaxed(&heap->top[class], blocks + kept);
 }
 
+static void drop_magazine(struct heap *heap, uint32_t class)
+{
+	unsigned log = heap->magazine_log[class];
+	if (log == 0)
+		return;
+	void **blocks = heap_magazine_blocks(heap, class);
+	uint32_t n = heap_magazine_count(heap, class);
+	if (n > 0)
+		heap_put_blocks_locked(heap, blocks, n);
+	store_relaxed(&heap->top[class], MAGAZINE_NONE_TOP);
+	store_relaxed(&heap->limit[class], MAGAZINE_NONE_TOP);
+	store_relaxed(&heap->magazine_log[class], 0);
+	heap->capacity_bytes -= capacity_bytes(class, log);
+	magazine_discard(blocks, log);
+}
+
 static void empty_magazines(struct heap *heap, bool idle_only)
 {
 	FOR_EACH_CLASS (class) {
-		uint32_t n = heap_magazine_count(heap, class);
-		if (n > 0 && !(idle_only && heap->was_used[class]))
-			heap_flush_locked(heap, class, n);
+		if (!(idle_only && heap->was_used[class]))
+			drop_magazine(heap, class);
 		heap->was_used[class] = false;
 	}
+	heap->refilled_bytes /= 2;
 }
 
 void heap_empty_magazines_locked(struct heap *heap)
@@ -75,15 +129,6 @@ void heap_empty_magazines(struct heap *heap, bool idle_only)
 	lock_release(&heap->lock);
 }
 
-static void reverse(void **blocks, uint32_t n)
-{
-	for (uint32_t i = 0, j = n; i + 1 < j; i++) {
-		void *block = blocks[i];
-		blocks[i] = blocks[--j];
-		blocks[j] = block;
-	}
-}
-
 /*
  * Fills the empty magazine of CLASS by half, lowest address on top, and pops.
  */
@@ -95,11 +140,13 @@ static void *refill_magazine(struct heap *heap, uint32_t class)
 	void **blocks = heap_magazine_blocks(heap, class);
 	uint32_t want = magazine_capacity(heap->magazine_log[class]) / 2 + 1;
 	lock_acquire(&heap->lock);
-	uint32_t n = heap_take_blocks_locked(heap, class, want, blocks);
+	uint32_t n = heap_take_blocks_locked(heap, class, want, blocks + want);
 	lock_release(&heap->lock);
 	if (n == 0)
 		return NULL;
-	reverse(blocks, n);
+	heap->refilled_bytes += n * (size_t)class_block_bytes(class);
+	if (UNLIKELY(n < want))
+		memmove(blocks, blocks + want - n, n * sizeof(*blocks));
 	store_relaxed(&heap->top[class], blocks + n - 1);
 	return blocks[n - 1];
 }
@@ -108,7 +155,7 @@ static void *take_one(struct heap *heap, uint32_t class)
 {
 	void *block = NULL;
 	lock_acquire(&heap->lock);
-	heap_take_blocks_locked(heap, class, 1, &block);
+	heap_take_blocks_locked(heap, class, 1, &block + 1);
 	lock_release(&heap->lock);
 	return block;
 }

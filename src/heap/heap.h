@@ -38,7 +38,10 @@ struct heap {
 
 	/* Owner thread only. */
 	uint32_t calls_to_poll; /* see api_poll_is_due() */
+	uint32_t large_calls_to_poll;
 	uint8_t magazine_log[N_CLASSES];
+	size_t capacity_bytes;	  /* of all magazines, when they are full */
+	uint64_t refilled_bytes;  /* lately: halved at each tick */
 	bool was_used[N_CLASSES]; /* slow path taken since the last tick */
 	uint64_t last_tick_ms;
 	struct request_sample requests[N_CLASSES];
@@ -183,7 +186,10 @@ void heap_empty_magazines(struct heap *heap, bool idle_only);
  */
 void heap_empty_magazines_locked(struct heap *heap);
 
-/* Doubles the magazine of CLASS, keeping what is in it; false at its limit. */
+/*
+ * Doubles the magazine of CLASS, keeping what is in it; false if it, or all the
+ * thread's magazines together, have as much room as they may.
+ */
 bool heap_grow_magazine(struct heap *heap, uint32_t class);
 
 /* Gives the oldest N blocks of a magazine back to the bitmaps. */

@@ -109,14 +109,14 @@ static bool next_pool(struct heap *heap, uint32_t class, bool need)
 }
 
 uint32_t heap_take_blocks_locked(struct heap *heap, uint32_t class, uint32_t n,
-				 void **out)
+				 void **end)
 {
 	uint32_t taken = 0;
 	heap_drain_locked(heap);
 	for (;;) {
 		struct pool *pool = heap->current[class];
 		if (pool != NULL)
-			taken += pool_take(pool, n - taken, out + taken);
+			taken += pool_take(pool, n - taken, end - taken);
 		ASSERT(taken == n || pool == NULL || pool_is_exhausted(pool));
 		if (taken == n || !next_pool(heap, class, taken == 0))
 			return taken;
@@ -150,6 +150,23 @@ static struct pool *pool_of(uintptr_t address)
 	return region_descriptor(region, region_slice(region, address));
 }
 
+/* So many blocks ahead a pool's descriptor, and half as many its free bits, are
+ * asked for from memory: blocks freed at random lie in as many pools. */
+#define PREFETCH_BLOCKS 16
+
+static void prefetch_pools(void **blocks, uint32_t n)
+{
+	if (n > PREFETCH_BLOCKS)
+		__builtin_prefetch(pool_of((uintptr_t)blocks[PREFETCH_BLOCKS]),
+				   1);
+	if (n > PREFETCH_BLOCKS / 2) {
+		uintptr_t address = (uintptr_t)blocks[PREFETCH_BLOCKS / 2];
+		struct pool *pool = pool_of(address);
+		__builtin_prefetch(&pool->bits[pool_slot(pool, address) / 64],
+				   1);
+	}
+}
+
 void heap_put_blocks_locked(struct heap *heap, void **blocks, uint32_t n)
 {
 	struct pool *pool = NULL;
@@ -160,6 +177,7 @@ void heap_put_blocks_locked(struct heap *heap, void **blocks, uint32_t n)
 			if (pool != NULL)
 				settle_pool(heap, pool);
 			pool = pool_of(address);
+			prefetch_pools(blocks + i, n - i);
 		}
 		enum pool_put_result result = pool_put(pool, address);
 		if (UNLIKELY(result != POOL_PUT))

@@ -12,9 +12,10 @@
 
 #include "heap/heap.h"
 
-/* Up to N blocks of CLASS to OUT, at least one unless the OS refuses. */
+/* Up to N blocks of CLASS, as pool_take writes them; at least one unless the OS
+ * refuses. */
 uint32_t heap_take_blocks_locked(struct heap *heap, uint32_t class, uint32_t n,
-				 void **out);
+				 void **end);
 
 /* Gives N blocks from the heap's magazines back to the bitmaps. Aborts on a
  * mistake: it is too late to say who made it. */

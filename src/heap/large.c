@@ -23,6 +23,12 @@
  */
 #define PURGE_INSTEAD_OF_CLEAR ((size_t)32 << 20)
 
+/*
+ * Smaller blocks are rather copied than moved: a move leaves a hole where pages
+ * were that could have been used again, and the new place has none.
+ */
+#define MOVE_BYTES_MIN ((size_t)1 << 20)
+
 struct lock large_lock = LOCK_INIT(LOCK_DESCRIPTORS);
 
 /* Guarded by large_lock. */
@@ -133,6 +139,8 @@ static bool grow_locked(struct large *large, size_t n)
 		size_t more = n_slices - large->n_slices;
 		void *base = (void *)large->base;
 		if (!arena_extend(base, large->n_slices, more)) {
+			if (large->usable_bytes < MOVE_BYTES_MIN)
+				return false;
 			/* Before, not after: the old place may be another's
 			 * by the time arena_move returns. */
 			describe(large, 0);

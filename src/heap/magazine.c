@@ -4,7 +4,6 @@
 #include "heap/magazine.h"
 
 #include "base/lock.h"
-#include "conf/conf.h"
 #include "meta/store.h"
 
 void *const magazine_none[2] = {NULL, NULL};
@@ -12,12 +11,11 @@ void *const magazine_none[2] = {NULL, NULL};
 /* Guarded by store_lock: unused arrays of 2^k words, linked by their second. */
 static void **spare[MAGAZINE_LOG_MAX + 1];
 
-unsigned magazine_log_limit(uint32_t class)
+unsigned magazine_log_first(uint32_t class)
 {
-	size_t blocks = conf.magazine_bytes / class_block_bytes(class);
-	if (blocks >> MAGAZINE_LOG_MIN == 0)
-		return MAGAZINE_LOG_MIN;
-	return (unsigned)min_size(log2_floor(blocks), MAGAZINE_LOG_MAX);
+	size_t blocks = MAGAZINE_FIRST_BYTES / class_block_bytes(class);
+	unsigned log = blocks == 0 ? 1 : log2_floor(blocks + 1);
+	return log < MAGAZINE_LOG_FIRST_MAX ? log : MAGAZINE_LOG_FIRST_MAX;
 }
 
 void **magazine_make(unsigned log)

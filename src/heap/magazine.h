@@ -15,8 +15,12 @@
 #include "base/attr.h"
 #include "heap/size_class.h"
 
-#define MAGAZINE_LOG_MIN 3  /* 7 blocks */
-#define MAGAZINE_LOG_MAX 10 /* 1023 blocks */
+#define MAGAZINE_LOG_MAX 12 /* 4095 blocks */
+
+/* The first magazine of a class has room for so many bytes, but for 1 block at
+ * least and 7 at most. */
+#define MAGAZINE_LOG_FIRST_MAX 3
+#define MAGAZINE_FIRST_BYTES ((size_t)4096)
 
 /* The magazine that does not exist: its log is 0, its top is its limit. */
 extern void *const magazine_none[2];
@@ -29,8 +33,8 @@ static inline uint32_t magazine_capacity(unsigned log)
 	return (1u << log) - 1;
 }
 
-/* The largest log2 of words for CLASS, from conf.magazine_bytes. */
-unsigned magazine_log_limit(uint32_t class);
+/* log2 of the words of the first magazine of CLASS. */
+unsigned magazine_log_first(uint32_t class);
 
 /*
  * Room for the blocks of an empty magazine of 2^LOG words, or NULL if the OS

@@ -145,7 +145,7 @@ static void note_touched(struct pool *pool, uint32_t first, uint32_t last)
 		~bits_mask((unsigned)(low / page), (unsigned)(high / page));
 }
 
-static uint32_t take_free(struct pool *pool, uint32_t n, void **out)
+static uint32_t take_free(struct pool *pool, uint32_t n, void **end)
 {
 	uint32_t taken = 0;
 	for (uint32_t w = 0; taken < n && pool->n_free > taken; w++) {
@@ -153,7 +153,8 @@ static uint32_t take_free(struct pool *pool, uint32_t n, void **out)
 		for (; word != 0 && taken < n; word &= word - 1) {
 			uint32_t slot =
 				w * 64 + (uint32_t)__builtin_ctzll(word);
-			out[taken++] = (void *)pool_block(pool, slot);
+			*--end = (void *)pool_block(pool, slot);
+			taken++;
 			if (UNLIKELY(pool->purged != 0))
 				note_touched(pool, slot, slot);
 		}
@@ -163,7 +164,7 @@ static uint32_t take_free(struct pool *pool, uint32_t n, void **out)
 	return taken;
 }
 
-static uint32_t carve(struct pool *pool, uint32_t n, void **out)
+static uint32_t carve(struct pool *pool, uint32_t n, void **end)
 {
 	uint32_t room = pool->n_slots - pool->n_carved;
 	if (n > room)
@@ -172,16 +173,16 @@ static uint32_t carve(struct pool *pool, uint32_t n, void **out)
 		return 0;
 	uintptr_t block = pool_block(pool, pool->n_carved);
 	for (uint32_t i = 0; i < n; i++, block += pool->block_bytes)
-		out[i] = (void *)block;
+		*--end = (void *)block;
 	note_touched(pool, pool->n_carved, pool->n_carved + n - 1);
 	store_relaxed(&pool->n_carved, pool->n_carved + n);
 	return n;
 }
 
-uint32_t pool_take(struct pool *pool, uint32_t n, void **out)
+uint32_t pool_take(struct pool *pool, uint32_t n, void **end)
 {
-	uint32_t taken = take_free(pool, n, out);
-	return taken + carve(pool, n - taken, out + taken);
+	uint32_t taken = take_free(pool, n, end);
+	return taken + carve(pool, n - taken, end - taken);
 }
 
 static ALWAYS_INLINE enum pool_put_result
@@ -260,8 +261,7 @@ size_t pool_purge(struct pool *pool)
 
 size_t pool_purged_bytes(const struct pool *pool)
 {
-	return (size_t)__builtin_popcountll(pool->purged) *
-	       pool_page_bytes(pool);
+	return (size_t)bits_count_word(pool->purged) * pool_page_bytes(pool);
 }
 
 void pool_check(struct pool *pool)

@@ -138,9 +138,10 @@ void pool_change_owner(struct pool *pool, struct heap *owner,
 
 /*
  * Takes up to N slots, free ones first, lowest addresses first, and writes
- * their addresses to OUT. Returns how many.
+ * their addresses before END, from there downwards: a magazine is popped from
+ * its end. Returns how many.
  */
-uint32_t pool_take(struct pool *pool, uint32_t n, void **out);
+uint32_t pool_take(struct pool *pool, uint32_t n, void **end);
 
 /* What pool_put found. */
 enum pool_put_result {

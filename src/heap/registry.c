@@ -22,7 +22,8 @@
 
 static struct lock registry_lock = LOCK_INIT(LOCK_REGISTRY);
 
-/* Guarded by registry_lock. `parked` is also compared with NULL without it. */
+/* Guarded by registry_lock. `parked` is also compared with NULL, and n_heaps
+ * read, without it. */
 static struct heap *heaps;
 static struct heap *parked;
 static uint32_t n_heaps;
@@ -41,7 +42,8 @@ static struct heap *create_locked(void)
 	struct heap *heap = store_take(sizeof(*heap), CACHE_LINE);
 	if (heap == NULL)
 		return NULL;
-	heap->key = ++n_heaps << ENTRY_CLASS_BITS;
+	store_relaxed(&n_heaps, n_heaps + 1);
+	heap->key = n_heaps << ENTRY_CLASS_BITS;
 	heap->lock = (struct lock)LOCK_INIT(LOCK_HEAP);
 	FOR_EACH_CLASS (class)
 		clear_magazine(heap, class);
@@ -131,6 +133,11 @@ void registry_unlock_all(void)
 	lock_release(&registry_lock);
 }
 
+uint32_t registry_count(void)
+{
+	return load_relaxed(&n_heaps);
+}
+
 struct heap *registry_first_locked(void)
 {
 	return heaps;
@@ -166,6 +173,7 @@ void registry_restore_after_fork_locked(bool had_threads)
 			continue;
 		FOR_EACH_CLASS (class)
 			clear_magazine(heap, class);
+		heap->capacity_bytes = 0;
 		park_locked(heap);
 	}
 	arena_visit_locked(restore_run, NULL);

@@ -36,6 +36,9 @@ void registry_unlock_all(void);
 /* True if this thread holds one of them: a signal struck inside malloc. */
 bool registry_is_interrupted(void);
 
+/* How many heaps there are, parked or not; at least 1 if the caller has one. */
+uint32_t registry_count(void);
+
 /* The heaps, through heap->next; the registry is locked. */
 struct heap *registry_first_locked(void);
 

@@ -13,7 +13,7 @@ uint32_t remote_count(struct pool *pool)
 	uint64_t *remote = pool_remote_bits(pool);
 	uint32_t n = 0;
 	for (uint32_t w = 0; w < pool->n_words; w++)
-		n += (uint32_t)__builtin_popcountll(load_seq_cst(&remote[w]));
+		n += bits_count_word(load_seq_cst(&remote[w]));
 	return n;
 }
 
@@ -84,7 +84,7 @@ void remote_drain_pool_locked(struct pool *pool)
 				pool->block_bytes);
 		}
 		store_relaxed(&pool->bits[w], pool->bits[w] | freed);
-		pool->n_free += (uint32_t)__builtin_popcountll(freed);
+		pool->n_free += bits_count_word(freed);
 	}
 }
 

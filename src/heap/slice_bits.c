@@ -264,9 +264,8 @@ void slices_check(const struct region *region, struct slice_counts *sum)
 	for (size_t g = 0; g * GROUP_SLICES < region->end; g++) {
 		const struct slice_group *group = &region->groups[g];
 		check_group(region, g);
-		n_mapped += (size_t)__builtin_popcountll(group->mapped);
-		sum->n_cached += (size_t)__builtin_popcountll(group->free &
-							      group->dirty);
+		n_mapped += bits_count_word(group->mapped);
+		sum->n_cached += bits_count_word(group->free & group->dirty);
 	}
 	sum->n_mapped += n_mapped;
 	sum->n_holes += region->end - n_mapped;

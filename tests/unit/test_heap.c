@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "base/lock.h"
+#include "conf/conf.h"
 #include "heap/check.h"
 #include "heap/heap.h"
 #include "heap/heap_pools.h"
@@ -15,7 +16,7 @@
 #define BYTES 1024
 #define POOL_BLOCKS 64
 
-static void *blocks[8 * POOL_BLOCKS];
+static void *blocks[64 * POOL_BLOCKS];
 
 static void take(uint32_t n)
 {
@@ -113,31 +114,82 @@ Test(heap, a_block_comes_back_to_who_freed_it_last)
 	cr_assert_eq(tarn_malloc(BYTES), first);
 }
 
+static void give(uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		tarn_free(blocks[i]);
+	heap_check();
+}
+
+/* Takes and frees so many bytes, 64 KiB at a time. */
+static void work(size_t bytes, size_t block_bytes)
+{
+	size_t n = (64 << 10) / block_bytes;
+	for (size_t done = 0; done < bytes; done += 64 << 10) {
+		for (size_t i = 0; i < n; i++)
+			blocks[i] = tarn_malloc(block_bytes);
+		give((uint32_t)n);
+	}
+}
+
+static size_t room_bytes(uint32_t class)
+{
+	return magazine_capacity(heap_mine->magazine_log[class]) *
+	       (size_t)class_block_bytes(class);
+}
+
 Test(heap, a_magazine_that_is_full_gives_its_older_half_to_the_pools)
 {
-	take(8 * POOL_BLOCKS);
-	uint32_t most = 0;
-	for (int i = 0; i < 8 * POOL_BLOCKS; i++) {
+	uint32_t n = 4 * POOL_BLOCKS, before = 0;
+	bool has_shrunk = false;
+	take(n);
+	for (uint32_t i = 0; i < n; i++) {
 		tarn_free(blocks[i]);
-		uint32_t n = heap_magazine_count(heap_mine, class_now());
-		most = n > most ? n : most;
+		uint32_t now = heap_magazine_count(heap_mine, class_now());
+		has_shrunk |= now < before;
+		cr_assert(now == before + 1 || now == before - before / 2);
+		before = now;
 	}
+	cr_assert(has_shrunk);
 	heap_check();
-	uint32_t capacity = (1u << magazine_log_limit(class_now())) - 1;
-	cr_assert_eq(most, capacity);
-	cr_assert_leq(heap_magazine_count(heap_mine, class_now()), capacity);
 	struct tarn_stats stats;
 	tarn_stats_get(&stats, sizeof(stats));
 	cr_assert_eq(stats.live_blocks, 0);
 }
 
-Test(heap, batches_grow_with_demand)
+Test(heap, who_works_little_keeps_little)
 {
-	uint8_t before = heap_mine->magazine_log[class_now()];
-	take(POOL_BLOCKS);
-	cr_assert_gt(heap_mine->magazine_log[class_now()], before);
-	cr_assert_leq(heap_mine->magazine_log[class_now()],
-		      magazine_log_limit(class_now()));
+	work(64 << 10, BYTES);
+	cr_assert_leq(room_bytes(class_now()), 32 << 10);
+	work(16 << 20, BYTES);
+	cr_assert_geq(room_bytes(class_now()), 64 << 10);
+}
+
+Test(heap, idle_magazines_make_room_for_busy_ones)
+{
+	uint32_t idle = class_of(2048);
+	size_t most = conf.magazine_bytes = 256 << 10;
+	work(64 << 20, 2048);
+	size_t before = room_bytes(idle);
+	cr_assert_geq(before, 64 << 10);
+	for (size_t bytes = 512; bytes <= 1024; bytes += 64) {
+		work(64 << 20, bytes);
+		cr_assert_leq(heap_mine->capacity_bytes, most);
+	}
+	cr_assert_geq(room_bytes(class_now()), 64 << 10);
+	cr_assert_lt(room_bytes(idle), before);
+}
+
+Test(heap, room_is_counted)
+{
+	size_t sum = 0;
+	for (size_t bytes = 16; bytes <= 32768; bytes *= 2)
+		work(1 << 20, bytes);
+	FOR_EACH_CLASS (class)
+		sum += room_bytes(class);
+	cr_assert_eq(heap_mine->capacity_bytes, sum);
+	settle();
+	cr_assert_eq(heap_mine->capacity_bytes, 0);
 }
 
 Test(heap, a_block_in_use_is_known_by_its_start_only)

@@ -25,7 +25,7 @@ Test(magazine, the_one_that_does_not_exist_is_empty_and_full)
 Test(magazine, every_size_counts_from_empty_to_full)
 {
 	static struct heap heap;
-	for (unsigned log = MAGAZINE_LOG_MIN; log <= MAGAZINE_LOG_MAX; log++) {
+	for (unsigned log = 1; log <= MAGAZINE_LOG_MAX; log++) {
 		void **blocks = magazine_make(log);
 		cr_assert_not_null(blocks);
 		cr_assert(is_empty(blocks));
@@ -67,15 +67,13 @@ Test(magazine, many_discarded_arrays_all_come_back)
 		cr_assert_eq(magazine_make(4), arrays[i]);
 }
 
-Test(magazine, small_blocks_get_many_places_and_large_ones_few)
+Test(magazine, the_first_of_a_class_has_room_for_few_bytes)
 {
-	unsigned before = MAGAZINE_LOG_MAX;
-	cr_assert_eq(magazine_log_limit(0), MAGAZINE_LOG_MAX);
+	cr_assert_eq(magazine_log_first(0), MAGAZINE_LOG_FIRST_MAX);
+	cr_assert_eq(magazine_log_first(N_CLASSES - 1), 1);
 	FOR_EACH_CLASS (class) {
-		unsigned limit = magazine_log_limit(class);
-		cr_assert_leq(limit, before);
-		cr_assert_geq(limit, MAGAZINE_LOG_MIN);
-		before = limit;
+		uint32_t n = magazine_capacity(magazine_log_first(class));
+		cr_assert(n == 1 || n * (size_t)class_block_bytes(class) <=
+					    MAGAZINE_FIRST_BYTES);
 	}
-	cr_assert_eq(before, MAGAZINE_LOG_MIN);
 }
