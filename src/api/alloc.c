@@ -109,14 +109,14 @@ static ALWAYS_INLINE void free_as(void *block, const char *operation)
 
 /*
  * What grows once is likely to grow again: it gets the largest size that is at
- * most a quarter above the old one. Blocks below GROWING_BYTES_MIN are many,
- * and soon copied.
+ * most a third above the old one, so that is_worth_keeping() holds of it.
+ * Blocks below GROWING_BYTES_MIN are many, and soon copied.
  */
 #define GROWING_BYTES_MIN 512
 
 static size_t room_to_grow(struct heap_block old, size_t size)
 {
-	size_t most = old.usable_bytes + old.usable_bytes / 4;
+	size_t most = old.usable_bytes + old.usable_bytes / 3;
 	if (old.is_large || old.usable_bytes < GROWING_BYTES_MIN ||
 	    size <= old.usable_bytes || size >= most || most > POOL_BYTES_MAX)
 		return size;

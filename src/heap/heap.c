@@ -20,7 +20,7 @@
 #define REFILLS_A_CAPACITY 16
 
 /* What conf.magazine_bytes says for one thread, so many threads may have. */
-#define FULL_SHARES 16
+#define FULL_SHARES 8
 
 #define NO_MAGAZINES                                                           \
 	.top = {[0 ... N_CLASSES - 1] = MAGAZINE_NONE_TOP},                    \
@@ -37,11 +37,55 @@ static size_t capacity_bytes(uint32_t class, unsigned log)
 	return magazine_capacity(log) * (size_t)class_block_bytes(class);
 }
 
+/* The magazine of CLASS becomes one of 2^LOG words that has room for what the
+ * old one holds. */
+static bool replace_magazine(struct heap *heap, uint32_t class, unsigned log)
+{
+	unsigned old_log = heap->magazine_log[class];
+	uint32_t n = heap_magazine_count(heap, class);
+	void **blocks = magazine_make(log);
+	if (blocks == NULL)
+		return false;
+	if (old_log != 0) {
+		void **old = heap_magazine_blocks(heap, class);
+		memcpy(blocks, old, n * sizeof(*blocks));
+		magazine_discard(old, old_log);
+	}
+	heap->capacity_bytes -= capacity_bytes(class, old_log);
+	heap->capacity_bytes += capacity_bytes(class, log);
+	store_relaxed(&heap->magazine_log[class], (uint8_t)log);
+	store_relaxed(&heap->limit[class], blocks + magazine_capacity(log));
+	store_relaxed(&heap->top[class], blocks + n);
+	return true;
+}
+
+/*
+ * Halves the magazines that were neither empty nor full since the last time:
+ * they may be larger than they need be. A tick takes away those that stay so.
+ */
+static void halve_idle_magazines(struct heap *heap)
+{
+	lock_acquire(&heap->lock);
+	FOR_EACH_CLASS (class) {
+		unsigned log = heap->magazine_log[class];
+		if (log > magazine_log_first(class) && !heap->was_used[class]) {
+			uint32_t n = heap_magazine_count(heap, class);
+			uint32_t kept = magazine_capacity(log - 1);
+			if (n > kept)
+				heap_flush_locked(heap, class, n - kept);
+			replace_magazine(heap, class, log - 1);
+		}
+		heap->was_used[class] = false;
+	}
+	heap->refilled_bytes /= 2;
+	lock_release(&heap->lock);
+}
+
 /*
  * A thread that allocates little, or once, must not keep much: its magazines
  * have room for a share of what they have lately been refilled with. Where all
- * have as much as one thread may, those not refilled since the last time make
- * room, but not so often that it would cost more than it gains.
+ * have as much as one thread may, idle ones make room, but not so often that it
+ * would cost more than it gains.
  */
 static bool make_room(struct heap *heap, size_t bytes)
 {
@@ -52,7 +96,7 @@ static bool make_room(struct heap *heap, size_t bytes)
 	if (heap->capacity_bytes + bytes > warranted)
 		return false;
 	if (heap->capacity_bytes + bytes > most && warranted > most)
-		heap_empty_magazines(heap, true);
+		halve_idle_magazines(heap);
 	return heap->capacity_bytes + bytes <= most;
 }
 
@@ -62,23 +106,9 @@ bool heap_grow_magazine(struct heap *heap, uint32_t class)
 	unsigned log = old_log == 0 ? magazine_log_first(class) : old_log + 1;
 	size_t more_bytes =
 		capacity_bytes(class, log) - capacity_bytes(class, old_log);
-	if (log > MAGAZINE_LOG_MAX ||
-	    (old_log != 0 && !make_room(heap, more_bytes)))
-		return false;
-	void **blocks = magazine_make(log);
-	if (blocks == NULL)
-		return false;
-	heap->capacity_bytes += more_bytes;
-	uint32_t n = heap_magazine_count(heap, class);
-	if (old_log != 0) {
-		void **old = heap_magazine_blocks(heap, class);
-		memcpy(blocks, old, n * sizeof(*blocks));
-		magazine_discard(old, old_log);
-	}
-	store_relaxed(&heap->magazine_log[class], (uint8_t)log);
-	store_relaxed(&heap->limit[class], blocks + magazine_capacity(log));
-	store_relaxed(&heap->top[class], blocks + n);
-	return true;
+	return log <= MAGAZINE_LOG_MAX &&
+	       (old_log == 0 || make_room(heap, more_bytes)) &&
+	       replace_magazine(heap, class, log);
 }
 
 void heap_flush_locked(struct heap *heap, uint32_t class, uint32_t n)

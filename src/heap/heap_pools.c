@@ -154,22 +154,26 @@ static struct pool *pool_of(uintptr_t address)
  * asked for from memory: blocks freed at random lie in as many pools. */
 #define PREFETCH_BLOCKS 16
 
-static void prefetch_pools(void **blocks, uint32_t n)
+static void prefetch_pool(void **blocks, uint32_t n, uint32_t i)
 {
-	if (n > PREFETCH_BLOCKS)
-		__builtin_prefetch(pool_of((uintptr_t)blocks[PREFETCH_BLOCKS]),
-				   1);
-	if (n > PREFETCH_BLOCKS / 2) {
-		uintptr_t address = (uintptr_t)blocks[PREFETCH_BLOCKS / 2];
-		struct pool *pool = pool_of(address);
-		__builtin_prefetch(&pool->bits[pool_slot(pool, address) / 64],
-				   1);
-	}
+	if (i < n)
+		__builtin_prefetch(pool_of((uintptr_t)blocks[i]), 1);
+}
+
+static void prefetch_bits(void **blocks, uint32_t n, uint32_t i)
+{
+	if (i >= n)
+		return;
+	uintptr_t address = (uintptr_t)blocks[i];
+	struct pool *pool = pool_of(address);
+	__builtin_prefetch(&pool->bits[pool_slot(pool, address) / 64], 1);
 }
 
 void heap_put_blocks_locked(struct heap *heap, void **blocks, uint32_t n)
 {
 	struct pool *pool = NULL;
+	for (uint32_t i = 0; i < PREFETCH_BLOCKS; i++)
+		prefetch_pool(blocks, n, i);
 	for (uint32_t i = 0; i < n; i++) {
 		uintptr_t address = (uintptr_t)blocks[i];
 		if (pool == NULL ||
@@ -177,7 +181,8 @@ void heap_put_blocks_locked(struct heap *heap, void **blocks, uint32_t n)
 			if (pool != NULL)
 				settle_pool(heap, pool);
 			pool = pool_of(address);
-			prefetch_pools(blocks + i, n - i);
+			prefetch_pool(blocks, n, i + PREFETCH_BLOCKS);
+			prefetch_bits(blocks, n, i + PREFETCH_BLOCKS / 2);
 		}
 		enum pool_put_result result = pool_put(pool, address);
 		if (UNLIKELY(result != POOL_PUT))

@@ -47,7 +47,7 @@ Test(conf, defaults_hold_before_anything_is_read)
 {
 	cr_expect(conf.decay_ms == 1000);
 	cr_expect(conf.cache_bytes == 0);
-	cr_expect(conf.magazine_bytes == 4194304);
+	cr_expect(conf.magazine_bytes == 8388608);
 	cr_expect(!conf.check);
 	cr_expect(conf.stats == CONF_STATS_OFF);
 	cr_expect(!conf.strict);
@@ -462,7 +462,7 @@ Test(conf, setting_says_what_is_wrong_and_changes_nothing)
 	cr_expect(conf_set("magazine", "1k") == EPERM);
 	cr_expect(conf_set("strict", "true") == EPERM);
 	cr_expect(conf.decay_ms == 1000);
-	cr_expect(conf.magazine_bytes == 4194304);
+	cr_expect(conf.magazine_bytes == 8388608);
 	cr_expect_not(conf.strict);
 }
 
@@ -475,7 +475,7 @@ Test(conf, getting_gives_what_setting_takes)
 	cr_expect(conf_get("decay", text, sizeof(text)) == 0);
 	cr_expect_str_eq(text, "90s");
 	cr_expect(conf_get("magazine", text, sizeof(text)) == 0);
-	cr_expect_str_eq(text, "4m");
+	cr_expect_str_eq(text, "8m");
 	cr_expect(conf_get("cache", text, sizeof(text)) == 0);
 	cr_expect_str_eq(text, "0");
 	cr_expect(conf_get("stats", text, sizeof(text)) == 0);
@@ -490,9 +490,9 @@ Test(conf, getting_into_a_short_buffer_cuts)
 	cr_expect(conf_get("check", text, 4) == ERANGE);
 	cr_expect_str_eq(text, "fal");
 	cr_expect(conf_get("magazine", text, 4) == 0);
-	cr_expect_str_eq(text, "4m");
+	cr_expect_str_eq(text, "8m");
 	cr_expect(conf_get("decay", text, 0) == ERANGE);
-	cr_expect_str_eq(text, "4m");
+	cr_expect_str_eq(text, "8m");
 	cr_expect(conf_get("dekay", text, 4) == ENOENT);
 }
 

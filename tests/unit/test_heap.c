@@ -175,6 +175,7 @@ Test(heap, idle_magazines_make_room_for_busy_ones)
 	for (size_t bytes = 512; bytes <= 1024; bytes += 64) {
 		work(64 << 20, bytes);
 		cr_assert_leq(heap_mine->capacity_bytes, most);
+		heap_check();
 	}
 	cr_assert_geq(room_bytes(class_now()), 64 << 10);
 	cr_assert_lt(room_bytes(idle), before);
