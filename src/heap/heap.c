@@ -17,7 +17,7 @@
  * times more has lately gone through them.
  */
 #define CAPACITY_BYTES_MIN ((size_t)16 << 10)
-#define REFILLS_A_CAPACITY 16
+#define REFILLS_A_CAPACITY 8
 
 /* What conf.magazine_bytes says for one thread, so many threads may have. */
 #define FULL_SHARES 8

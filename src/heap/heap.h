@@ -51,6 +51,7 @@ struct heap {
 	struct pool *current[N_CLASSES];
 	struct pool_list bins[N_CLASSES][POOL_BINS];
 	struct pool_list cooling;
+	struct pool *draining; /* left of a list that was `flagged` */
 
 	/* Guarded by the registry's lock. */
 	uintptr_t thread; /* who has taken it, unless it is parked */

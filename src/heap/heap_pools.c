@@ -13,6 +13,10 @@
 #include "heap/remote.h"
 #include "os/system.h"
 
+/* A refill waits for no more pools than this that others have freed blocks of,
+ * and some more if it is large. */
+#define DRAIN_POOLS 4
+
 static void leave_bin(struct heap *heap, struct pool *pool)
 {
 	if (pool->bin == POOL_IN_NO_BIN)
@@ -84,6 +88,13 @@ static void make_current(struct heap *heap, struct pool *pool)
 	heap->current[pool->class] = pool;
 }
 
+void heap_drain_locked(struct heap *heap)
+{
+	/* What was left of a list, then what was flagged since. */
+	remote_drain_locked(heap, UINT32_MAX, settle_pool);
+	remote_drain_locked(heap, UINT32_MAX, settle_pool);
+}
+
 /* The fullest pool of CLASS with room, but for the current one. */
 static struct pool *fullest_pool(const struct heap *heap, uint32_t class)
 {
@@ -112,14 +123,24 @@ uint32_t heap_take_blocks_locked(struct heap *heap, uint32_t class, uint32_t n,
 				 void **end)
 {
 	uint32_t taken = 0;
-	heap_drain_locked(heap);
+	bool has_drained_all = false;
+	remote_drain_locked(heap, DRAIN_POOLS + n / 8, settle_pool);
 	for (;;) {
 		struct pool *pool = heap->current[class];
 		if (pool != NULL)
 			taken += pool_take(pool, n - taken, end - taken);
 		ASSERT(taken == n || pool == NULL || pool_is_exhausted(pool));
-		if (taken == n || !next_pool(heap, class, taken == 0))
+		if (taken == n)
+			return n;
+		if (next_pool(heap, class, false))
+			continue;
+		if (taken > 0)
 			return taken;
+		if (!has_drained_all)
+			heap_drain_locked(heap);
+		else if (!next_pool(heap, class, true))
+			return 0;
+		has_drained_all = true;
 	}
 }
 
@@ -190,11 +211,6 @@ void heap_put_blocks_locked(struct heap *heap, void **blocks, uint32_t n)
 	}
 	if (pool != NULL)
 		settle_pool(heap, pool);
-}
-
-void heap_drain_locked(struct heap *heap)
-{
-	remote_drain_locked(heap, settle_pool);
 }
 
 bool heap_purge_locked(struct heap *heap, bool all, size_t limit,

@@ -169,6 +169,7 @@ void registry_restore_after_fork_locked(bool had_threads)
 		return;
 	for (struct heap *heap = heaps; heap != NULL; heap = heap->next) {
 		store_relaxed(&heap->flagged, NULL);
+		heap->draining = NULL;
 		if (heap->is_parked || heap->thread == thread_id())
 			continue;
 		FOR_EACH_CLASS (class)

@@ -88,24 +88,31 @@ void remote_drain_pool_locked(struct pool *pool)
 	}
 }
 
-void remote_drain_locked(struct heap *heap,
+static void drain_pool(struct heap *heap, struct pool *pool,
+		       void (*settle)(struct heap *heap, struct pool *pool))
+{
+	exchange_seq_cst(&pool->flagged, 0);
+	if (load_relaxed(&pool->owner) == heap) {
+		remote_drain_pool_locked(pool);
+		settle(heap, pool);
+	} else if (remote_count(pool) != 0) {
+		flag(pool);
+	}
+}
+
+void remote_drain_locked(struct heap *heap, uint32_t limit,
 			 void (*settle)(struct heap *heap, struct pool *pool))
 {
-	if (LIKELY(load_relaxed(&heap->flagged) == NULL))
-		return;
+	struct pool *pool = heap->draining;
 	/* Acquire cites the release of push_flagged: next_flagged is there. */
-	struct pool *pool = exchange_acquire(&heap->flagged, NULL);
-	while (pool != NULL) {
+	if (pool == NULL && UNLIKELY(load_relaxed(&heap->flagged) != NULL))
+		pool = exchange_acquire(&heap->flagged, NULL);
+	for (; pool != NULL && limit > 0; limit--) {
 		struct pool *next = load_relaxed(&pool->next_flagged);
-		exchange_seq_cst(&pool->flagged, 0);
-		if (load_relaxed(&pool->owner) == heap) {
-			remote_drain_pool_locked(pool);
-			settle(heap, pool);
-		} else if (remote_count(pool) != 0) {
-			flag(pool);
-		}
+		drain_pool(heap, pool, settle);
 		pool = next;
 	}
+	heap->draining = pool;
 }
 
 void remote_restore_after_fork(struct pool *pool)

@@ -3,8 +3,8 @@
  *
  * The freer sets the block's bit in the pool's remote bitmap with one atomic
  * OR; the first to do so also flags the pool: links it into its owner's list.
- * The owner takes the whole list at once, and for each pool clears the flag and
- * then takes the bits.
+ * The owner takes the whole list at once, and for each pool, now or later,
+ * clears the flag and then takes the bits.
  *
  *	freer: set bit;  if flag was 0: flag = 1, push      (bit before flag)
  *	owner: flag = 0; take bits                          (flag before bits)
@@ -34,10 +34,11 @@
 enum pool_put_result remote_free(struct pool *pool, uintptr_t address);
 
 /*
- * Takes the pools flagged to HEAP and calls SETTLE with each that is HEAP's,
- * after its remote bits have become free bits. The heap is locked.
+ * Takes the pools flagged to HEAP, LIMIT at most, and calls SETTLE with each
+ * that is HEAP's, after its remote bits have become free bits. What is left of
+ * a list keeps its flags and comes first the next time. The heap is locked.
  */
-void remote_drain_locked(struct heap *heap,
+void remote_drain_locked(struct heap *heap, uint32_t limit,
 			 void (*settle)(struct heap *heap, struct pool *pool));
 
 /* Makes remote bits free bits. The owner's lock is held. */

@@ -41,7 +41,7 @@ static void count(struct heap *heap, struct pool *pool)
 static unsigned drain(struct heap *heap)
 {
 	n_settled = 0;
-	remote_drain_locked(heap, count);
+	remote_drain_locked(heap, UINT32_MAX, count);
 	return n_settled;
 }
 
@@ -147,6 +147,44 @@ Test(remote, after_a_fork_bits_are_flagged_anew)
 	cr_assert_eq(pool->n_free, 1);
 }
 
+Test(remote, what_a_bounded_drain_leaves_comes_first_the_next_time)
+{
+	struct pool *pools[5];
+	uintptr_t blocks[5];
+	for (int i = 0; i < 5; i++) {
+		pools[i] = create(64);
+		blocks[i] = take(pools[i]);
+	}
+	for (int i = 0; i < 3; i++)
+		remote_free(pools[i], blocks[i]);
+	n_settled = 0;
+	remote_drain_locked(&first, 1, count);
+	cr_assert_eq(n_settled, 1);
+	for (int i = 3; i < 5; i++)
+		remote_free(pools[i], blocks[i]);
+	cr_assert_eq(drain(&first), 2);
+	cr_assert_eq(remote_count(pools[0]), 0);
+	cr_assert_eq(remote_count(pools[3]), 1);
+	cr_assert_eq(drain(&first), 2);
+	cr_assert_eq(drain(&first), 0);
+	for (int i = 0; i < 5; i++)
+		cr_assert_eq(pools[i]->n_free, 1);
+}
+
+Test(remote, a_pool_that_a_bounded_drain_left_goes_to_its_new_owner)
+{
+	struct pool *one = create(64), *other = create(64);
+	uintptr_t in_one = take(one), in_other = take(other);
+	remote_free(one, in_one);
+	remote_free(other, in_other);
+	remote_drain_locked(&first, 1, count);
+	pool_change_owner(one, &second, 2);
+	pool_change_owner(other, &second, 2);
+	cr_assert_eq(drain(&first), 0);
+	cr_assert_eq(drain(&second), 1);
+	cr_assert_eq(one->n_free + other->n_free, 2);
+}
+
 #define FREERS 3
 #define BLOCKS 3000
 
@@ -183,7 +221,7 @@ Test(remote, nothing_is_lost_between_freers_and_an_owner_who_drains)
 			0);
 	/* Freers may flag again at any moment. */
 	while (__atomic_load_n(&n_done, __ATOMIC_ACQUIRE) < FREERS)
-		remote_drain_locked(&first, count);
+		remote_drain_locked(&first, UINT32_MAX, count);
 	for (int i = 0; i < FREERS; i++)
 		pthread_join(threads[i], NULL);
 	drain(&first);
