@@ -19,6 +19,11 @@
 #define CAPACITY_BYTES_MIN ((size_t)16 << 10)
 #define REFILLS_A_CAPACITY 8
 
+/* A thread whose blocks others free would else hold half a magazine of blocks
+ * that nobody has asked for. */
+#define REFILL_BYTES ((size_t)32 << 10)
+#define REFILL_BLOCKS_MIN 4
+
 /* What conf.magazine_bytes says for one thread, so many threads may have. */
 #define FULL_SHARES 8
 
@@ -159,6 +164,14 @@ void heap_empty_magazines(struct heap *heap, bool idle_only)
 	lock_release(&heap->lock);
 }
 
+/* Half of the magazine, but not much more at once than will be used soon. */
+static uint32_t refill_blocks(const struct heap *heap, uint32_t class)
+{
+	size_t half = magazine_capacity(heap->magazine_log[class]) / 2 + 1;
+	size_t soon = REFILL_BYTES / class_block_bytes(class);
+	return (uint32_t)min_size(half, max_size(soon, REFILL_BLOCKS_MIN));
+}
+
 /*
  * Fills the empty magazine of CLASS by half, lowest address on top, and pops.
  */
@@ -168,7 +181,7 @@ static void *refill_magazine(struct heap *heap, uint32_t class)
 	if (heap->magazine_log[class] == 0)
 		return NULL;
 	void **blocks = heap_magazine_blocks(heap, class);
-	uint32_t want = magazine_capacity(heap->magazine_log[class]) / 2 + 1;
+	uint32_t want = refill_blocks(heap, class);
 	lock_acquire(&heap->lock);
 	uint32_t n = heap_take_blocks_locked(heap, class, want, blocks + want);
 	lock_release(&heap->lock);

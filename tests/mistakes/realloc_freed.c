@@ -8,7 +8,7 @@
 int main(void)
 {
 	char *block = malloc(200);
-	expect_line("realloc(%p): double free of a 208-byte block",
+	expect_line("realloc(%p): double free of a 224-byte block",
 		    opaque(block));
 	free(opaque(block));
 	return realloc(opaque(block), 500) != NULL;

@@ -4,7 +4,7 @@
 int main(void)
 {
 	char *block = malloc(200);
-	expect_line("realloc(%p): points 100 bytes into a 208-byte block at %p",
+	expect_line("realloc(%p): points 100 bytes into a 224-byte block at %p",
 		    opaque(block + 100), opaque(block));
 	return realloc(opaque(block + 100), 500) != NULL;
 }

@@ -35,11 +35,11 @@ Test(size_class, classes_rise_in_multiples_of_16)
 	cr_assert_eq(before, POOL_BYTES_MAX);
 }
 
-Test(size_class, above_128_rounding_costs_an_eighth_at_most)
+Test(size_class, above_128_rounding_costs_a_fifth_at_most)
 {
 	for (size_t n = 129; n <= POOL_BYTES_MAX; n++) {
 		size_t bytes = class_block_bytes(class_of(n));
-		cr_assert_leq((bytes - n) * 8, n);
+		cr_assert_leq((bytes - n) * 5, n);
 	}
 }
 
