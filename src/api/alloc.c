@@ -46,7 +46,7 @@ static void *take_large(size_t size, size_t alignment, bool cleared)
 		decay_make_room();
 		block = large_alloc(size, alignment, cleared);
 	}
-	decay_poll_large(heap_is_attached(heap_mine) ? heap_mine : NULL);
+	decay_poll_large(heap_is_attached(heap_mine) ? heap_mine : NULL, size);
 	return block;
 }
 

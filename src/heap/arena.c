@@ -57,7 +57,11 @@ static void take_slices(struct region *region, size_t at, size_t n)
 	for (struct span s = span_first(at, n); s.n > 0; s = span_next(s)) {
 		struct slice_group *group = &region->groups[s.group];
 		ASSERT((group->free & s.mask) == s.mask);
-		count_cached(-(long)bits_count_word(group->dirty & s.mask));
+		uint64_t dirty = group->dirty & s.mask;
+		if (dirty != 0)
+			count_cached(dirty == s.mask
+					     ? -(long)s.here
+					     : -(long)bits_count_word(dirty));
 		group->free &= ~s.mask;
 		group->aging &= ~s.mask;
 		slices_summarise(region, s.group);

@@ -71,7 +71,7 @@ static void check_run(void *context, struct region *region, size_t slice,
 	uint32_t entry = region_entry(region, slice);
 	void *descriptor = region_descriptor(region, slice);
 	if (entry == 0)
-		return; /* being purged by another thread just now */
+		return; /* being purged just now, or a recent one of large.c */
 	if (entry == CLASS_LARGE) {
 		check_large(descriptor, region, slice, n_slices);
 		check->n_looked_at++;

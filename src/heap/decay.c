@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "heap/arena.h"
 #include "heap/heap.h"
+#include "heap/large.h"
 #include "heap/registry.h"
 #include "os/system.h"
 
@@ -22,9 +23,11 @@
 
 /* After so many calls that took no slow path the clock is looked at as well. */
 #define CALLS_TO_POLL 256
+#define CALLS_TO_GO_ON 8 /* where a poll has left work to the next */
 
-/* Of large blocks taken and freed, one in so many looks at it: that costs a
- * tenth of what they do. */
+/* Of large blocks below 1 MiB taken and freed, one in so many looks at it: that
+ * costs a tenth of what they do. */
+#define LARGE_BYTES_TO_POLL ((size_t)1 << 20)
 #define LARGE_CALLS_TO_POLL 8
 
 /* Atomic, relaxed: totals for people. */
@@ -57,9 +60,11 @@ static void count(size_t purged)
 	fetch_add_relaxed(&decay_purge_calls, 1);
 }
 
-static void tick_process(uint64_t now, bool at_once)
+/* False if there is more to do, by the next poll. */
+static bool tick_process(uint64_t now, bool at_once)
 {
 	size_t purged = 0;
+	large_give_back_recent();
 	bool finished = registry_purge(false, POLL_BYTES, &purged);
 	if (finished && purged < POLL_BYTES)
 		finished = arena_purge(at_once, POLL_BYTES - purged, &purged);
@@ -68,6 +73,7 @@ static void tick_process(uint64_t now, bool at_once)
 		arena_age();
 	else
 		store_relaxed(&next_tick_ms, now);
+	return finished;
 }
 
 /* Too much is cached to wait for the tick. */
@@ -97,12 +103,13 @@ void decay_poll(struct heap *heap)
 	if (LIKELY(now < due && due <= now + tick_ms) ||
 	    !cas_relaxed(&next_tick_ms, &due, now + tick_ms))
 		return;
-	tick_process(now, tick_ms == 0);
+	if (!tick_process(now, tick_ms == 0) && heap != NULL)
+		heap->calls_to_poll = CALLS_TO_GO_ON;
 }
 
-void decay_poll_large(struct heap *heap)
+void decay_poll_large(struct heap *heap, size_t bytes)
 {
-	if (heap != NULL && arena_cached_bytes() <= cache_limit() &&
+	if (heap != NULL && bytes < LARGE_BYTES_TO_POLL &&
 	    heap->large_calls_to_poll-- != 0)
 		return;
 	if (heap != NULL)
@@ -115,6 +122,7 @@ static void give_back_blocks(size_t *purged)
 	if (heap_is_attached(heap_mine))
 		heap_empty_magazines(heap_mine, false);
 	registry_purge(true, SIZE_MAX, purged);
+	large_give_back_recent();
 }
 
 size_t decay_purge_all(void)

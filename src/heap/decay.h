@@ -12,9 +12,10 @@
 struct heap;
 
 /* To be called, without locks, at the end of a slow path. HEAP is the calling
- * thread's, or NULL. decay_poll_large is for that of large blocks. */
+ * thread's, or NULL. decay_poll_large is for that of a block of so many bytes
+ * that no pool has. */
 void decay_poll(struct heap *heap);
-void decay_poll_large(struct heap *heap);
+void decay_poll_large(struct heap *heap, size_t bytes);
 
 /*
  * Gives back all that is free now: the calling thread's magazines, pools,

@@ -52,8 +52,9 @@ enum heap_mistake heap_free_slow(void *block)
 		struct large *large = descriptor;
 		if (large->base != address)
 			return HEAP_INTERIOR;
+		size_t bytes = large->usable_bytes;
 		large_free(large);
-		decay_poll_large(heap_is_attached(heap) ? heap : NULL);
+		decay_poll_large(heap_is_attached(heap) ? heap : NULL, bytes);
 		return HEAP_FREED;
 	}
 	/* Another's: too frequent to look at the clock each time. */

@@ -147,6 +147,7 @@ static void empty_magazines(struct heap *heap, bool idle_only)
 		if (!(idle_only && heap->was_used[class]))
 			drop_magazine(heap, class);
 		heap->was_used[class] = false;
+		heap->created_bytes[class] /= 2;
 	}
 	heap->refilled_bytes /= 2;
 }

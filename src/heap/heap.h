@@ -49,6 +49,7 @@ struct heap {
 	struct lock lock;
 	/* Guarded by lock. */
 	struct pool *current[N_CLASSES];
+	size_t created_bytes[N_CLASSES]; /* new pools; halved at each tick */
 	struct pool_list bins[N_CLASSES][POOL_BINS];
 	struct pool_list cooling;
 	struct pool *draining; /* left of a list that was `flagged` */

@@ -11,11 +11,16 @@
 #include "conf/conf.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
+#include "os/memory.h"
 #include "os/system.h"
 
 /* A refill waits for no more pools than this that others have freed blocks of,
  * and some more if it is large. */
 #define DRAIN_POOLS 4
+
+/* A class grows that got so many bytes of new pools between two ticks. Of
+ * blocks larger than a page nobody knows which pages will be used. */
+#define GROWING_BYTES ((size_t)1 << 20)
 
 static void leave_bin(struct heap *heap, struct pool *pool)
 {
@@ -104,6 +109,17 @@ static struct pool *fullest_pool(const struct heap *heap, uint32_t class)
 	return NULL;
 }
 
+static struct pool *create_pool(struct heap *heap, uint32_t class)
+{
+	struct pool *pool = pool_create(heap, heap_id(heap), class);
+	if (pool == NULL)
+		return NULL;
+	heap->created_bytes[class] += pool->n_slices * SLICE_BYTES;
+	pool->is_growing = heap->created_bytes[class] > GROWING_BYTES &&
+			   pool->block_bytes <= os_page_bytes();
+	return pool;
+}
+
 /* Makes another pool of CLASS current; a new one only if NEED says so. */
 static bool next_pool(struct heap *heap, uint32_t class, bool need)
 {
@@ -111,7 +127,7 @@ static bool next_pool(struct heap *heap, uint32_t class, bool need)
 	if (pool == NULL && need) {
 		if (registry_adopt_locked(heap, class))
 			return true;
-		pool = pool_create(heap, heap_id(heap), class);
+		pool = create_pool(heap, class);
 	}
 	if (pool == NULL)
 		return false;

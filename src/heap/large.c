@@ -9,6 +9,8 @@
  */
 #include "heap/large.h"
 
+#include <string.h>
+
 #include "base/arith.h"
 #include "base/atomic.h"
 #include "base/lock.h"
@@ -29,16 +31,27 @@
  */
 #define MOVE_BYTES_MIN ((size_t)1 << 20)
 
+/*
+ * What was freed last waits for the next block of as many slices, up to so many
+ * bytes: the arena need not look for a place, and its pages are still in the
+ * cache.
+ */
+#define RECENT_SLICES_MAX 16
+#define RECENT_BYTES_MAX ((size_t)1 << 20)
+
 struct lock large_lock = LOCK_INIT(LOCK_DESCRIPTORS);
 
-/* Guarded by large_lock. */
+/* Guarded by large_lock: descriptors of no block; those with a run of their own
+ * that is free for us and in use for the arena, by its slices. */
 static struct large *spare;
+static struct large *recent[RECENT_SLICES_MAX + 1];
+static size_t recent_bytes;
 
 static struct large *take_descriptor_locked(void)
 {
 	struct large *large = spare;
 	if (large != NULL)
-		spare = large->next_spare;
+		spare = large->next;
 	else
 		large = store_take(sizeof(*large), sizeof(void *));
 	return large;
@@ -46,7 +59,7 @@ static struct large *take_descriptor_locked(void)
 
 static void keep_descriptor_locked(struct large *large)
 {
-	large->next_spare = spare;
+	large->next = spare;
 	spare = large;
 }
 
@@ -77,6 +90,70 @@ static void clear(void *base, size_t n)
 		arena_clear(base, n);
 }
 
+static struct large *take_recent_locked(size_t n_slices, size_t align)
+{
+	if (n_slices > RECENT_SLICES_MAX || align > SLICE_BYTES)
+		return NULL;
+	struct large *large = recent[n_slices];
+	if (large == NULL)
+		return NULL;
+	recent[n_slices] = large->next;
+	recent_bytes -= n_slices * SLICE_BYTES;
+	return large;
+}
+
+static bool keep_recent_locked(struct large *large)
+{
+	size_t n_slices = large->n_slices, bytes = n_slices * SLICE_BYTES;
+	if (n_slices > RECENT_SLICES_MAX ||
+	    recent_bytes + bytes > RECENT_BYTES_MAX)
+		return false;
+	large->next = recent[n_slices];
+	recent[n_slices] = large;
+	recent_bytes += bytes;
+	return true;
+}
+
+static struct large *take_run_locked(size_t n_slices, size_t align)
+{
+	struct large *large = take_descriptor_locked();
+	if (large == NULL)
+		return NULL;
+	void *base = arena_take(n_slices, align);
+	if (base == NULL) {
+		keep_descriptor_locked(large);
+		return NULL;
+	}
+	large->base = (uintptr_t)base;
+	large->n_slices = n_slices;
+	return large;
+}
+
+static void give_run_locked(struct large *large)
+{
+	void *base = (void *)large->base;
+	size_t n_slices = large->n_slices;
+	keep_descriptor_locked(large);
+	arena_give(base, n_slices);
+}
+
+static bool give_back_recent_locked(void)
+{
+	bool any = recent_bytes != 0;
+	for (size_t n = 1; recent_bytes != 0 && n <= RECENT_SLICES_MAX; n++)
+		for (struct large *large;
+		     (large = take_recent_locked(n, 1)) != NULL;)
+			give_run_locked(large);
+	return any;
+}
+
+void large_give_back_recent(void)
+{
+	lock_acquire(&large_lock);
+	give_back_recent_locked();
+	lock_release(&large_lock);
+}
+
 void *large_alloc(size_t n, size_t align, bool cleared)
 {
 	if (n > PTRDIFF_MAX)
@@ -85,20 +162,19 @@ void *large_alloc(size_t n, size_t align, bool cleared)
 		n = 1;
 	void *base = NULL;
 	lock_acquire(&large_lock);
-	struct large *large = take_descriptor_locked();
+	struct large *large = take_recent_locked(slices_for(n), align);
+	bool is_used = large != NULL;
+	if (large == NULL)
+		large = take_run_locked(slices_for(n), align);
 	if (large != NULL) {
-		base = arena_take(slices_for(n), align);
-		if (base != NULL) {
-			large->base = (uintptr_t)base;
-			large->n_slices = slices_for(n);
-			set_size(large, n);
-			describe(large, CLASS_LARGE);
-		} else {
-			keep_descriptor_locked(large);
-		}
+		base = (void *)large->base;
+		set_size(large, n);
+		describe(large, CLASS_LARGE);
 	}
 	lock_release(&large_lock);
-	if (base != NULL && cleared)
+	if (base != NULL && cleared && is_used)
+		memset(base, 0, n);
+	else if (base != NULL && cleared)
 		clear(base, n);
 	return base;
 }
@@ -106,11 +182,9 @@ void *large_alloc(size_t n, size_t align, bool cleared)
 void large_free(struct large *large)
 {
 	lock_acquire(&large_lock);
-	void *base = (void *)large->base;
-	size_t n_slices = large->n_slices;
 	describe(large, 0);
-	keep_descriptor_locked(large);
-	arena_give(base, n_slices);
+	if (!keep_recent_locked(large))
+		give_run_locked(large);
 	lock_release(&large_lock);
 }
 
@@ -138,7 +212,9 @@ static bool grow_locked(struct large *large, size_t n)
 	if (n_slices > large->n_slices) {
 		size_t more = n_slices - large->n_slices;
 		void *base = (void *)large->base;
-		if (!arena_extend(base, large->n_slices, more)) {
+		if (!arena_extend(base, large->n_slices, more) &&
+		    !(give_back_recent_locked() &&
+		      arena_extend(base, large->n_slices, more))) {
 			if (large->usable_bytes < MOVE_BYTES_MIN)
 				return false;
 			/* Before, not after: the old place may be another's

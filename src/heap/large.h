@@ -3,8 +3,9 @@
  *
  * A large block is as long as its pages; the slices behind its last page are
  * never touched. It grows where it is if the next slices are free, else its
- * pages move by mremap. There is no cache of its own: what is freed is cached,
- * purged and reused by the arena, where pools can use it too.
+ * pages move by mremap. Of what is freed a little waits for the next block of
+ * its size; the rest is cached, purged and reused by the arena, where pools can
+ * use it too.
  */
 #ifndef TARN_HEAP_LARGE_H
 #define TARN_HEAP_LARGE_H
@@ -17,7 +18,7 @@ struct large {
 	size_t n_slices;
 	size_t usable_bytes;
 	size_t requested_bytes;
-	struct large *next_spare;
+	struct large *next;
 };
 
 struct lock;
@@ -31,6 +32,9 @@ void *large_alloc(size_t n, size_t align, bool cleared);
 
 /* Frees the block. */
 void large_free(struct large *large);
+
+/* Gives back to the arena what waits for the next block of its size. */
+void large_give_back_recent(void);
 
 /*
  * Makes the block N bytes long without copying; returns where it is then, or

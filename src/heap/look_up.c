@@ -60,11 +60,10 @@ static struct heap_block look_up_unowned(const struct region *region,
 		if (region_entry(region, first) == CLASS_LARGE)
 			return look_up_large(region_descriptor(region, first),
 					     address, HEAP_FREED);
-	} else {
-		const struct large *freed = region_descriptor(region, slice);
-		if (freed != NULL && freed->base == address)
-			return look_up_large(freed, address, HEAP_DOUBLE_FREE);
 	}
+	const struct large *freed = region_descriptor(region, slice);
+	if (freed != NULL && freed->base == address)
+		return look_up_large(freed, address, HEAP_DOUBLE_FREE);
 	return (struct heap_block){.mistake = HEAP_NEVER_ALLOCATED};
 }
 

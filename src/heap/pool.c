@@ -15,6 +15,9 @@
 #include "meta/store.h"
 #include "os/memory.h"
 
+/* Fewer bytes are left to page faults. */
+#define POPULATE_BYTES_MIN ((size_t)16 << 10)
+
 /* Guarded by store_lock: descriptors of no pool, linked as in a bin. */
 static struct pool *spare[N_CLASSES];
 
@@ -103,7 +106,7 @@ struct pool *pool_create(struct heap *owner, uint32_t owner_id, uint32_t class)
 	store_relaxed(&pool->n_carved, 0);
 	pool->n_free = 0;
 	pool->bin = POOL_IN_NO_BIN;
-	pool->is_current = pool->is_cooling = false;
+	pool->is_current = pool->is_cooling = pool->is_growing = false;
 	pool->purged = arena_is_clean(base, pool->n_slices)
 			       ? bits_low(n_pages(pool))
 			       : 0;
@@ -145,6 +148,24 @@ static void note_touched(struct pool *pool, uint32_t first, uint32_t last)
 		~bits_mask((unsigned)(low / page), (unsigned)(high / page));
 }
 
+/*
+ * Of a class that grows every block is likely to be written soon: the pages
+ * that slots FIRST to LAST are the first to touch get memory at once, which is
+ * cheaper than a fault for each.
+ */
+static void populate(struct pool *pool, uint32_t first, uint32_t last)
+{
+	size_t page = pool_page_bytes(pool);
+	size_t low = pool_block(pool, first) - pool->base;
+	size_t high = pool_block(pool, last + 1) - 1 - pool->base;
+	uint64_t fresh = pool->purged & bits_mask((unsigned)(low / page),
+						  (unsigned)(high / page));
+	unsigned n = bits_count_word(fresh);
+	if (n * page >= POPULATE_BYTES_MIN)
+		os_populate(pool->base + (size_t)__builtin_ctzll(fresh) * page,
+			    n * page);
+}
+
 static uint32_t take_free(struct pool *pool, uint32_t n, void **end)
 {
 	uint32_t taken = 0;
@@ -174,6 +195,8 @@ static uint32_t carve(struct pool *pool, uint32_t n, void **end)
 	uintptr_t block = pool_block(pool, pool->n_carved);
 	for (uint32_t i = 0; i < n; i++, block += pool->block_bytes)
 		*--end = (void *)block;
+	if (pool->is_growing)
+		populate(pool, pool->n_carved, pool->n_carved + n - 1);
 	note_touched(pool, pool->n_carved, pool->n_carved + n - 1);
 	store_relaxed(&pool->n_carved, pool->n_carved + n);
 	return n;

@@ -66,6 +66,7 @@ struct pool {
 	uint8_t bin;
 	bool is_current;
 	bool is_cooling;
+	bool is_growing; /* its class has lately asked for much */
 	uint64_t cooling_since_ms;
 	struct pool_link links[POOL_LIST_KINDS];
 	/* Pages without memory behind them: bit i for the i-th share of the

@@ -97,22 +97,6 @@ static ALWAYS_INLINE bool next_run(const struct region *region, enum kind in,
 	return true;
 }
 
-static void set_bit(uint64_t *words, size_t i, bool value)
-{
-	if (value)
-		bits_set(words, i);
-	else
-		bits_clear(words, i);
-}
-
-void slices_summarise(struct region *region, size_t g)
-{
-	const struct slice_group *group = &region->groups[g];
-	set_bit(region->groups_with_free, g, group->free != 0);
-	set_bit(region->groups_with_dirty, g,
-		(group->free & group->dirty) != 0);
-}
-
 size_t slices_align(const struct region *region, size_t at, size_t align)
 {
 	if (align <= SLICE_BYTES)

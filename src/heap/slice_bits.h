@@ -41,8 +41,17 @@ static inline struct span span_next(struct span s)
 	return span_at((s.group + 1) * GROUP_SLICES, s.n - s.here);
 }
 
-/* Brings the summaries up to date after a group's bits have changed. */
-void slices_summarise(struct region *region, size_t group);
+/* Brings the summaries up to date after the bits of group G have changed. */
+static inline void slices_summarise(struct region *region, size_t g)
+{
+	const struct slice_group *group = &region->groups[g];
+	uint64_t *with_free = &region->groups_with_free[g / 64];
+	uint64_t *with_dirty = &region->groups_with_dirty[g / 64];
+	uint64_t bit = UINT64_C(1) << (g % 64);
+	*with_free = group->free != 0 ? *with_free | bit : *with_free & ~bit;
+	*with_dirty = (group->free & group->dirty) != 0 ? *with_dirty | bit
+							: *with_dirty & ~bit;
+}
 
 /* The slice at or after AT whose address is a multiple of ALIGN. */
 size_t slices_align(const struct region *region, size_t at, size_t align);

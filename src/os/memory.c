@@ -11,6 +11,10 @@
 #include "base/atomic.h"
 #include "base/attr.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 #define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS)
 
 /* mincore(2) writes a byte a page; so many pages are asked for at once. */
@@ -75,6 +79,14 @@ bool os_make_inaccessible(void *at, size_t bytes)
 bool os_purge(uintptr_t at, size_t bytes)
 {
 	return madvise((void *)at, bytes, MADV_DONTNEED) == 0;
+}
+
+void os_populate(uintptr_t at, size_t bytes)
+{
+	/* Before Linux 5.14, or where memory is short: by faults, as always. */
+	int saved_errno = errno;
+	madvise((void *)at, bytes, MADV_POPULATE_WRITE);
+	errno = saved_errno;
 }
 
 bool os_move(uintptr_t from, size_t old_bytes, uintptr_t to, size_t new_bytes)

@@ -40,6 +40,10 @@ bool os_make_inaccessible(void *at, size_t bytes);
 /* Gives the pages back; they read as zeros again. */
 bool os_purge(uintptr_t at, size_t bytes);
 
+/* Puts memory behind pages that will be written soon, all in one call where the
+ * kernel can. */
+void os_populate(uintptr_t at, size_t bytes);
+
 /* Moves the pages from FROM to TO, where nothing is mapped, growing with
  * zeros from OLD_BYTES to NEW_BYTES. Nothing is mapped at FROM after. */
 bool os_move(uintptr_t from, size_t old_bytes, uintptr_t to, size_t new_bytes);

@@ -69,7 +69,7 @@ static void count_run(void *context, struct region *region, size_t slice,
 	struct walk *walk = context;
 	uint32_t entry = region_entry(region, slice);
 	void *descriptor = region_descriptor(region, slice);
-	if (entry == 0) /* being purged by another thread just now */
+	if (entry == 0) /* being purged just now, or a recent one of large.c */
 		walk->stats->cached_bytes += n_slices * SLICE_BYTES;
 	else if (entry == CLASS_LARGE)
 		count_large(walk->stats, descriptor);

@@ -10,6 +10,7 @@
 #include "heap/check.h"
 #include "heap/heap.h"
 #include "heap/heap_pools.h"
+#include "os/memory.h"
 #include "tarn.h"
 
 /* 1024 bytes: 64 blocks in a pool. */
@@ -179,6 +180,30 @@ Test(heap, idle_magazines_make_room_for_busy_ones)
 	}
 	cr_assert_geq(room_bytes(class_now()), 64 << 10);
 	cr_assert_lt(room_bytes(idle), before);
+}
+
+static bool kernel_can_populate(void)
+{
+	void *page = os_map(os_page_bytes());
+	cr_assert_not_null(page);
+	os_populate((uintptr_t)page, os_page_bytes());
+	return os_resident_bytes((uintptr_t)page, os_page_bytes()) != 0;
+}
+
+static size_t resident_bytes(const void *block)
+{
+	return os_resident_bytes(pool_of(block)->base, SLICE_BYTES);
+}
+
+Test(heap, a_class_that_grows_gets_its_pages_before_they_are_touched)
+{
+	uint32_t n = 32 * POOL_BLOCKS;
+	if (!kernel_can_populate())
+		cr_skip_test("MADV_POPULATE_WRITE is unknown here");
+	take(n);
+	cr_assert_eq(resident_bytes(blocks[0]), 0);
+	cr_assert_eq(resident_bytes(blocks[n - 1 - POOL_BLOCKS]), SLICE_BYTES);
+	heap_check();
 }
 
 Test(heap, room_is_counted)

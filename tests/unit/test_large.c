@@ -9,6 +9,8 @@
 #include "base/arith.h"
 #include "base/lock.h"
 #include "heap/arena.h"
+#include "heap/check.h"
+#include "heap/heap.h"
 #include "heap/large.h"
 #include "meta/region.h"
 #include "os/memory.h"
@@ -81,6 +83,36 @@ Test(large, cleared_memory_is_zero_also_when_used_before)
 		assert_zero(again, sizes[i]);
 		large_free(large_of(again));
 	}
+}
+
+Test(large, what_was_freed_last_serves_the_next_of_its_size)
+{
+	unsigned char *one = alloc(200 * KIB), *other = alloc(200 * KIB);
+	large_free(large_of(one));
+	large_free(large_of(other));
+	cr_assert_eq(heap_look_up(one).mistake, HEAP_DOUBLE_FREE);
+	cr_assert_eq(alloc(100 * KIB) == one, false);
+	cr_assert_eq(alloc(250 * KIB), other);
+	cr_assert_eq(alloc(200 * KIB), one);
+	heap_check();
+}
+
+Test(large, what_waits_for_the_next_is_bounded_and_given_back)
+{
+	unsigned char *blocks[40];
+	size_t n_waiting = 0;
+	for (int i = 0; i < 40; i++)
+		blocks[i] = alloc(SLICE_BYTES);
+	for (int i = 0; i < 40; i++)
+		large_free(large_of(blocks[i]));
+	for (int i = 0; i < 40; i++)
+		n_waiting += arena_run_start((uintptr_t)blocks[i]) != 0;
+	cr_assert_eq(n_waiting, MIB / SLICE_BYTES);
+	heap_check();
+	large_give_back_recent();
+	for (int i = 0; i < 40; i++)
+		cr_assert_eq(arena_run_start((uintptr_t)blocks[i]), 0);
+	heap_check();
 }
 
 Test(large, clearing_fresh_memory_touches_nothing)
