@@ -32,20 +32,23 @@
 #define MOVE_BYTES_MIN ((size_t)1 << 20)
 
 /*
- * What was freed last waits for the next block of as many slices, up to so many
- * bytes: the arena need not look for a place, and its pages are still in the
- * cache.
+ * What was freed last waits for the next block of as many slices: the arena
+ * need not look for a place, and its pages are still in the cache. So many
+ * bytes wait in any case, and a share of what was lately freed besides.
  */
 #define RECENT_SLICES_MAX 16
-#define RECENT_BYTES_MAX ((size_t)1 << 20)
+#define RECENT_BYTES_MIN ((size_t)1 << 20)
+#define RECENT_BYTES_MAX ((size_t)4 << 20)
+#define FREED_A_RECENT 64
 
 struct lock large_lock = LOCK_INIT(LOCK_DESCRIPTORS);
 
-/* Guarded by large_lock: descriptors of no block; those with a run of their own
- * that is free for us and in use for the arena, by its slices. */
+/* Guarded by large_lock: descriptors of no block, and those of runs that wait,
+ * by their slices, which count as in use for the arena. */
 static struct large *spare;
 static struct large *recent[RECENT_SLICES_MAX + 1];
 static size_t recent_bytes;
+static uint64_t freed_bytes; /* lately: halved at each tick */
 
 static struct large *take_descriptor_locked(void)
 {
@@ -105,7 +108,11 @@ static struct large *take_recent_locked(size_t n_slices, size_t align)
 static bool keep_recent_locked(struct large *large)
 {
 	size_t n_slices = large->n_slices, bytes = n_slices * SLICE_BYTES;
-	if (n_slices > RECENT_SLICES_MAX ||
+	if (n_slices > RECENT_SLICES_MAX)
+		return false;
+	freed_bytes += bytes;
+	uint64_t limit = RECENT_BYTES_MIN + freed_bytes / FREED_A_RECENT;
+	if (recent_bytes + bytes > limit ||
 	    recent_bytes + bytes > RECENT_BYTES_MAX)
 		return false;
 	large->next = recent[n_slices];
@@ -151,6 +158,7 @@ void large_give_back_recent(void)
 {
 	lock_acquire(&large_lock);
 	give_back_recent_locked();
+	freed_bytes /= 2;
 	lock_release(&large_lock);
 }
 
