@@ -168,6 +168,82 @@ enum tarn_format {
 TARN_PUBLIC int tarn_stats_print(int fd, enum tarn_format format);
 
 /*
+ * What the tracer found: blocks that nothing reaches any more.
+ *
+ * A trace stops the threads of the process, looks from everything that may hold
+ * a pointer (registers, stacks, thread-local and global data, mappings) through
+ * the heap, and lets the threads go. What it finds lost is grouped: equal
+ * components are one finding, with one of them as its example.
+ */
+enum tarn_verdict {
+	TARN_LOST = 1,	      /* a block that nothing points to */
+	TARN_CYCLE = 2,	      /* blocks that only hold each other */
+	TARN_INNER_CYCLE = 3, /* a cycle that a lost block or a cycle holds */
+	TARN_SHARED = 4,      /* held by several of these */
+	TARN_POSSIBLE = 5,    /* held by pointers to its inside or end alone */
+	TARN_FOREIGN = 6,     /* held by memory that somebody mapped alone */
+};
+
+struct tarn_frame {
+	const char *module; /* path, or NULL */
+	/* Returned to, as the module's file has it; with no module, as it was
+	 * in memory. */
+	uintptr_t address;
+};
+
+struct tarn_block {
+	const void *address;
+	size_t bytes;
+};
+
+struct tarn_pointer {
+	uint32_t from, to; /* index of the blocks */
+	size_t offset;	   /* of the pointer in `from` */
+	size_t to_offset;  /* of where it points in `to` */
+	int closes;	   /* not 0: without it the cycle would be open */
+};
+
+/* Valid while the visitor runs that it was given to. */
+struct tarn_finding {
+	uint32_t id; /* from 1, largest retained first */
+	enum tarn_verdict verdict;
+	uint32_t owner; /* the finding that retains it; 0: none */
+	uint32_t n_frames, n_blocks, n_pointers;
+	uint64_t count; /* equal components */
+	uint64_t own_blocks, own_bytes;
+	uint64_t retained_blocks, retained_bytes; /* these and what they hold */
+	const struct tarn_frame *frames; /* of the first block's allocation */
+	const struct tarn_block *blocks; /* of the example */
+	const struct tarn_pointer *pointers;
+};
+
+struct tarn_trace_summary {
+	uint64_t live_blocks, live_bytes;
+	uint64_t lost_blocks, lost_bytes; /* with all that they hold */
+	uint64_t possible_blocks, possible_bytes;
+	uint64_t foreign_blocks, foreign_bytes;
+	uint64_t findings;
+	uint64_t threads;
+	uint64_t threads_unseen; /* not 0: verdicts are uncertain */
+	uint64_t stopped_ns;	 /* how long other threads stood still */
+	uint64_t traced_ns;
+};
+
+/* Not 0 ends the visits. May call anything but tarn_trace. */
+typedef int tarn_finding_visitor(const struct tarn_finding *finding,
+				 void *context);
+
+/*
+ * Traces, and calls VISIT (unless it is NULL) with each finding and CONTEXT, in
+ * the calling thread, after the others go on. Fills *SUMMARY (unless it is
+ * NULL), of which SIZE bytes are known to the caller. Returns 0, or -1 with
+ * ENOMEM or, if it is called by a visitor, EDEADLK. Thread-safe; one trace runs
+ * at a time. Since 0.1.
+ */
+TARN_PUBLIC int tarn_trace(tarn_finding_visitor *visit, void *context,
+			   struct tarn_trace_summary *summary, size_t size);
+
+/*
  * Gives back to the OS whatever is free now, without waiting for the decay: the
  * calling thread's magazines, free pages of all pools, free slices. Returns
  * the bytes given back. What other threads hold in magazines stays. Since 0.1.

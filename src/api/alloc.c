@@ -16,6 +16,7 @@
 #include "heap/decay.h"
 #include "heap/large.h"
 #include "os/memory.h"
+#include "watch/watch.h"
 
 /*
  * Atomic, relaxed: set once a block had to stay larger than its size because
@@ -57,14 +58,53 @@ COLD void api_poll(void)
 	errno = saved_errno;
 }
 
+/* A block of at least ROOM bytes for a request of SIZE, when sites are
+ * noted. */
+static COLD void *take_watched(size_t room, size_t size, size_t alignment,
+			       bool cleared)
+{
+	bool is_large = room > POOL_BYTES_MAX;
+	void *block = is_large ? NULL : watch_take_sampled(class_of(room));
+	if (block != NULL)
+		return block;
+	block = is_large ? take_large(room, alignment, cleared)
+			 : heap_refill(class_of(room), size);
+	if (block != NULL &&
+	    (watch_mode == WATCH_ALL ||
+	     (is_large && watch_is_large_due(heap_mine, size))))
+		watch_note(block);
+	return block;
+}
+
 NOINLINE void *api_malloc_slow(size_t size)
 {
 	int saved_errno = errno;
+	void *block;
 	process_enter();
-	void *block = size <= POOL_BYTES_MAX
-			      ? heap_refill(class_of(size), size)
-			      : take_large(size, SLICE_BYTES, false);
+	if (UNLIKELY(watch_mode != WATCH_OFF))
+		block = take_watched(watch_padded(size), size, SLICE_BYTES,
+				     false);
+	else if (size <= POOL_BYTES_MAX)
+		block = heap_refill(class_of(size), size);
+	else
+		block = take_large(size, SLICE_BYTES, false);
 	if (UNLIKELY(block == NULL))
+		return fail_no_memory();
+	errno = saved_errno;
+	return block;
+}
+
+/* Of SIZE or, if sites are noted, a little more; with a large block's errno. */
+static void *take_large_or_watched(size_t size, size_t alignment, bool cleared)
+{
+	int saved_errno = errno;
+	process_enter();
+	void *block = watch_mode == WATCH_OFF
+			      ? take_large(size, alignment, cleared)
+			      : take_watched(max_size(watch_padded(size),
+						      POOL_BYTES_MAX + 1),
+					     size, alignment, cleared);
+	if (block == NULL)
 		return fail_no_memory();
 	errno = saved_errno;
 	return block;
@@ -88,17 +128,10 @@ void *api_calloc(size_t n, size_t size)
 		return fail_no_memory();
 	if (api_poll_is_due())
 		api_poll();
-	if (LIKELY(bytes <= POOL_BYTES_MAX)) {
-		void *block = api_malloc(bytes);
-		return block != NULL ? memset(block, 0, bytes) : NULL;
-	}
-	int saved_errno = errno;
-	process_enter();
-	void *block = take_large(bytes, SLICE_BYTES, true);
-	if (block == NULL)
-		return fail_no_memory();
-	errno = saved_errno;
-	return block;
+	if (UNLIKELY(bytes > POOL_BYTES_MAX))
+		return take_large_or_watched(bytes, SLICE_BYTES, true);
+	void *block = api_malloc(bytes);
+	return block != NULL ? memset(block, 0, bytes) : NULL;
 }
 
 static ALWAYS_INLINE void free_as(void *block, const char *operation)
@@ -153,8 +186,9 @@ static void *resize_large(struct heap_block old, size_t size)
 
 static bool fits_class(struct heap_block block, size_t size)
 {
-	return !block.is_large && size <= POOL_BYTES_MAX &&
-	       class_block_bytes(class_of(size)) == block.usable_bytes;
+	size_t room = watch_padded(size);
+	return !block.is_large && room <= POOL_BYTES_MAX &&
+	       class_block_bytes(class_of(room)) == block.usable_bytes;
 }
 
 static void *realloc_block(void *block, size_t size, const char *operation)
@@ -201,22 +235,37 @@ void *api_reallocarray(void *block, size_t n, size_t size)
 	return api_realloc(block, bytes, "reallocarray");
 }
 
+/* The padding comes before the rounding, which makes the class aligned. */
+static COLD void *align_watched(size_t alignment, size_t size)
+{
+	int saved_errno = errno;
+	process_enter();
+	size_t rounded = round_up(watch_padded(size), alignment);
+	void *block = take_watched(
+		rounded <= POOL_BYTES_MAX
+			? rounded
+			: max_size(watch_padded(size), POOL_BYTES_MAX + 1),
+		size, max_size(alignment, SLICE_BYTES), false);
+	if (block == NULL)
+		return fail_no_memory();
+	errno = saved_errno;
+	return block;
+}
+
 void *api_align(size_t alignment, size_t size)
 {
 	if (alignment <= BLOCK_ALIGN)
 		return api_malloc(size);
 	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX / 2)
 		return fail_no_memory();
-	size_t rounded = round_up(size == 0 ? 1 : size, alignment);
+	size_t room = size == 0 ? 1 : size;
+	size_t rounded = round_up(room, alignment);
+	if (UNLIKELY(watch_mode == WATCH_ALL))
+		return align_watched(alignment, room);
 	if (rounded <= POOL_BYTES_MAX)
 		return api_malloc(rounded);
-	int saved_errno = errno;
-	process_enter();
-	void *block = take_large(size, max_size(alignment, SLICE_BYTES), false);
-	if (block == NULL)
-		return fail_no_memory();
-	errno = saved_errno;
-	return block;
+	return take_large_or_watched(size, max_size(alignment, SLICE_BYTES),
+				     false);
 }
 
 void *api_aligned_alloc(size_t alignment, size_t size)
@@ -268,7 +317,7 @@ void *api_pvalloc(size_t size)
  */
 static bool size_is_plausible(struct heap_block block, size_t size)
 {
-	if (load_relaxed(&has_kept_too_large))
+	if (load_relaxed(&has_kept_too_large) || watch_mode == WATCH_ALL)
 		return size <= block.usable_bytes;
 	if (block.is_large)
 		return round_up(size, os_page_bytes()) == block.usable_bytes;
@@ -329,5 +378,8 @@ size_t api_usable_size(const void *block)
 	struct heap_block found = heap_look_up(block);
 	if (UNLIKELY(found.mistake != HEAP_FREED))
 		report_mistake("malloc_usable_size", block, found.mistake);
+	/* The padding is not for use. */
+	if (UNLIKELY(watch_mode == WATCH_ALL) && watch_word(block) != NULL)
+		return found.usable_bytes - 1;
 	return found.usable_bytes;
 }

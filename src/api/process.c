@@ -14,13 +14,16 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "api/leaks.h"
 #include "base/atomic.h"
 #include "base/lock.h"
 #include "base/message.h"
 #include "conf/conf.h"
 #include "heap/heap.h"
 #include "heap/registry.h"
+#include "watch/modules.h"
 #include "watch/stats.h"
+#include "watch/watch.h"
 
 /* Where stderr is kept for the statistics at exit. */
 #define KEPT_FD_MIN 1000
@@ -59,11 +62,12 @@ static void end_thread(void *heap)
  */
 static void before_fork(void)
 {
-	if (registry_is_interrupted()) {
+	if (registry_is_interrupted() || lock_is_mine(&modules_lock)) {
 		if (load_relaxed(&forking_thread) == thread_id())
 			n_forks_within++;
 		return;
 	}
+	lock_acquire(&modules_lock);
 	registry_lock_all();
 	had_threads = !PROCESS_IS_SINGLE_THREADED;
 	locks_allow_nesting(true);
@@ -86,16 +90,20 @@ static bool end_fork(void)
 
 static void after_fork_in_parent(void)
 {
-	if (end_fork())
-		registry_unlock_all();
+	if (!end_fork())
+		return;
+	registry_unlock_all();
+	lock_release(&modules_lock);
 }
 
 static void after_fork_in_child(void)
 {
+	leaks_after_fork_in_child();
 	if (!end_fork())
 		return;
 	registry_restore_after_fork_locked(had_threads);
 	registry_unlock_all();
+	lock_release(&modules_lock);
 }
 
 /*
@@ -118,6 +126,8 @@ static void load_conf(void)
 	conf_is_loaded = true;
 	if (conf.stats != CONF_STATS_OFF)
 		keep_stderr();
+	watch_start();
+	leaks_start();
 	if (conf.help)
 		conf_print_help(STDERR_FILENO);
 }
@@ -168,11 +178,17 @@ __attribute__((constructor)) static void construct(void)
 }
 
 /* Whoever should read them may be gone: no reason to die of it now. */
-__attribute__((destructor)) static void print_stats_at_exit(void)
+static void print_stats(void)
 {
 	int stats = load_relaxed(&conf.stats);
 	if (stats == CONF_STATS_OFF)
 		return;
 	signal(SIGPIPE, SIG_IGN);
 	stats_print(stats_fd, stats == CONF_STATS_JSON ? TARN_JSON : TARN_TEXT);
+}
+
+__attribute__((destructor)) static void end_process(void)
+{
+	leaks_at_exit();
+	print_stats();
 }

@@ -19,6 +19,8 @@
 /* Atomic, relaxed: only the thread that forks is concerned by what it says. */
 static bool nesting_allowed;
 
+void (*lock_deferred)(void);
+
 void locks_allow_nesting(bool allow)
 {
 	store_relaxed(&nesting_allowed, allow);

@@ -28,11 +28,13 @@
 #endif
 
 enum lock_rank {
-	LOCK_REGISTRY = 1, /* which heaps there are, which are parked */
-	LOCK_HEAP,	   /* one heap's pools and bitmaps */
-	LOCK_DESCRIPTORS,  /* large blocks; what is spare */
-	LOCK_ARENA,	   /* slices of the regions */
-	LOCK_STORE,	   /* the metadata store */
+	LOCK_TRACE = 1,	  /* one trace at a time */
+	LOCK_MODULES,	  /* which code and call stacks were met */
+	LOCK_REGISTRY,	  /* which heaps there are, which are parked */
+	LOCK_HEAP,	  /* one heap's pools and bitmaps */
+	LOCK_DESCRIPTORS, /* large blocks; what is spare */
+	LOCK_ARENA,	  /* slices of the regions */
+	LOCK_STORE,	  /* the metadata store */
 };
 
 struct lock {
@@ -59,6 +61,12 @@ struct lock {
  * (pthread_atfork) may call malloc in that thread: then its locks nest.
  */
 void locks_allow_nesting(bool allow);
+
+/*
+ * What a signal handler could not do because it struck while its thread had a
+ * lock; called when any thread lets one go. NULL: nothing.
+ */
+extern HIDDEN void (*lock_deferred)(void);
 
 /* Waits until LOCK is free and takes it; false if it has only nested. */
 bool lock_wait(struct lock *lock);
@@ -124,6 +132,8 @@ static inline void lock_release(struct lock *lock)
 		store_relaxed(&lock->state, 0);
 	else if (exchange_release(&lock->state, 0) & LOCK_WAITED_FOR)
 		lock_wake(lock);
+	if (UNLIKELY(load_relaxed(&lock_deferred) != NULL))
+		lock_deferred();
 }
 
 #endif

@@ -74,6 +74,10 @@ static void set_field(const struct option *option, uint64_t value)
 		store_relaxed((enum conf_stats *)option->field,
 			      (enum conf_stats)value);
 		break;
+	case VALUE_SITES:
+		store_relaxed((enum conf_sites *)option->field,
+			      (enum conf_sites)value);
+		break;
 	}
 }
 
@@ -88,6 +92,8 @@ static uint64_t get_field(const struct option *option)
 		return load_relaxed((uint64_t *)option->field);
 	case VALUE_STATS:
 		return load_relaxed((enum conf_stats *)option->field);
+	case VALUE_SITES:
+		return load_relaxed((enum conf_sites *)option->field);
 	}
 	return 0;
 }

@@ -27,14 +27,21 @@ enum conf_stats {
 	CONF_STATS_JSON,
 };
 
+enum conf_sites {
+	CONF_SITES_OFF,
+	CONF_SITES_SAMPLED,
+	CONF_SITES_ALL,
+};
+
 #define CONF_FIELD_BOOL bool
 #define CONF_FIELD_SIZE size_t
 #define CONF_FIELD_TIME uint64_t /* milliseconds, at most INT64_MAX */
 #define CONF_FIELD_STATS enum conf_stats
+#define CONF_FIELD_SITES enum conf_sites
 
 /*
  * One field for each line of options.def: decay_ms, cache_bytes,
- * magazine_bytes, check, stats, strict, deepbind, help.
+ * magazine_bytes, check, stats, leaks, sites, strict, deepbind, help.
  *
  * Written by conf_load before there are other threads; after that, only fields
  * settable at run time, each by one relaxed store: read those with

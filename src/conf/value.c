@@ -27,6 +27,12 @@ static const struct word stats_words[] = {
 	{"true", CONF_STATS_TEXT}, {"", 0},
 };
 
+static const struct word sites_words[] = {
+	{"off", CONF_SITES_OFF},      {"sampled", CONF_SITES_SAMPLED},
+	{"all", CONF_SITES_ALL},      {"false", CONF_SITES_OFF},
+	{"true", CONF_SITES_SAMPLED}, {"", 0},
+};
+
 static const struct word time_words[] = {{"never", CONF_NEVER}, {"", 0}};
 
 /* Units, largest first. The value of the last is that of having no unit: a time
@@ -73,6 +79,10 @@ static const struct type types[] = {
 			 stats_words,
 			 NULL,
 			 CONF_STATS_JSON},
+	[VALUE_SITES] = {{"sites", "off, sampled or all"},
+			 sites_words,
+			 NULL,
+			 CONF_SITES_ALL},
 };
 
 const struct value_type_text *value_type_text(enum value_type type)

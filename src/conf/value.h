@@ -12,7 +12,13 @@
 
 #define VALUE_TEXT_BYTES 24 /* of the longest value's text, with its NUL */
 
-enum value_type { VALUE_BOOL, VALUE_SIZE, VALUE_TIME, VALUE_STATS };
+enum value_type {
+	VALUE_BOOL,
+	VALUE_SIZE,
+	VALUE_TIME,
+	VALUE_STATS,
+	VALUE_SITES
+};
 
 struct value_type_text {
 	const char *argument; /* what the value is, in a word: "time" */

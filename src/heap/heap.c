@@ -42,9 +42,13 @@ static size_t capacity_bytes(uint32_t class, unsigned log)
 	return magazine_capacity(log) * (size_t)class_block_bytes(class);
 }
 
-/* The magazine of CLASS becomes one of 2^LOG words that has room for what the
- * old one holds. */
-static bool replace_magazine(struct heap *heap, uint32_t class, unsigned log)
+/*
+ * The magazine of CLASS becomes one of 2^LOG words that has room for what the
+ * old one holds. The heap is locked: who holds all locks finds array and top
+ * together.
+ */
+static bool replace_magazine_locked(struct heap *heap, uint32_t class,
+				    unsigned log)
 {
 	unsigned old_log = heap->magazine_log[class];
 	uint32_t n = heap_magazine_count(heap, class);
@@ -78,7 +82,7 @@ static void halve_idle_magazines(struct heap *heap)
 			uint32_t kept = magazine_capacity(log - 1);
 			if (n > kept)
 				heap_flush_locked(heap, class, n - kept);
-			replace_magazine(heap, class, log - 1);
+			replace_magazine_locked(heap, class, log - 1);
 		}
 		heap->was_used[class] = false;
 	}
@@ -111,9 +115,14 @@ bool heap_grow_magazine(struct heap *heap, uint32_t class)
 	unsigned log = old_log == 0 ? magazine_log_first(class) : old_log + 1;
 	size_t more_bytes =
 		capacity_bytes(class, log) - capacity_bytes(class, old_log);
-	return log <= MAGAZINE_LOG_MAX &&
-	       (old_log == 0 || make_room(heap, more_bytes)) &&
-	       replace_magazine(heap, class, log);
+	if (log > MAGAZINE_LOG_MAX || heap->single_class == class ||
+	    heap->single_class == HEAP_ALL_SINGLY ||
+	    (old_log != 0 && !make_room(heap, more_bytes)))
+		return false;
+	lock_acquire(&heap->lock);
+	bool grown = replace_magazine_locked(heap, class, log);
+	lock_release(&heap->lock);
+	return grown;
 }
 
 void heap_flush_locked(struct heap *heap, uint32_t class, uint32_t n)
@@ -139,6 +148,18 @@ static void drop_magazine(struct heap *heap, uint32_t class)
 	store_relaxed(&heap->magazine_log[class], 0);
 	heap->capacity_bytes -= capacity_bytes(class, log);
 	magazine_discard(blocks, log);
+}
+
+void heap_take_singly(struct heap *heap, uint32_t class)
+{
+	heap->single_class = class;
+	if (class == N_CLASSES)
+		return;
+	lock_acquire(&heap->lock);
+	FOR_EACH_CLASS (other)
+		if (class == other || class == HEAP_ALL_SINGLY)
+			drop_magazine(heap, other);
+	lock_release(&heap->lock);
 }
 
 static void empty_magazines(struct heap *heap, bool idle_only)
@@ -185,17 +206,22 @@ static void *refill_magazine(struct heap *heap, uint32_t class)
 	uint32_t want = refill_blocks(heap, class);
 	lock_acquire(&heap->lock);
 	uint32_t n = heap_take_blocks_locked(heap, class, want, blocks + want);
+	if (UNLIKELY(n < want))
+		memmove(blocks, blocks + want - n, n * sizeof(*blocks));
+	/* Before the lock goes: who has all locks and has stopped this thread
+	 * finds each block in a bitmap, in the magazine, or in our hands. */
+	if (n > 0)
+		store_relaxed(&heap->top[class], blocks + n - 1);
 	lock_release(&heap->lock);
 	if (n == 0)
 		return NULL;
-	heap->refilled_bytes += n * (size_t)class_block_bytes(class);
-	if (UNLIKELY(n < want))
-		memmove(blocks, blocks + want - n, n * sizeof(*blocks));
-	store_relaxed(&heap->top[class], blocks + n - 1);
+	size_t bytes = n * (size_t)class_block_bytes(class);
+	heap->refilled_bytes += bytes;
+	heap->bytes_to_sample[class] -= (int64_t)bytes;
 	return blocks[n - 1];
 }
 
-static void *take_one(struct heap *heap, uint32_t class)
+void *heap_take_one(struct heap *heap, uint32_t class)
 {
 	void *block = NULL;
 	lock_acquire(&heap->lock);
@@ -213,7 +239,7 @@ static void *take_one_elsewhere(uint32_t class)
 	struct heap *heap = registry_take();
 	if (heap == NULL)
 		return NULL;
-	void *block = take_one(heap, class);
+	void *block = heap_take_one(heap, class);
 	registry_park(heap);
 	return block;
 }
@@ -230,7 +256,7 @@ static void *try_refill(uint32_t class)
 	heap->was_used[class] = true;
 	if (!conf.check)
 		block = refill_magazine(heap, class);
-	return block != NULL ? block : take_one(heap, class);
+	return block != NULL ? block : heap_take_one(heap, class);
 }
 
 void *heap_refill(uint32_t class, size_t n)

@@ -46,8 +46,19 @@ struct heap {
 	uint64_t last_tick_ms;
 	struct request_sample requests[N_CLASSES];
 
+	/* For src/watch: what may still be taken before one block of the class
+	 * is to be noted, and the class whose next blocks come one by one, so
+	 * that any of them can be it: N_CLASSES for none. */
+	int64_t bytes_to_sample[N_CLASSES];
+	int64_t large_bytes_to_sample;
+	uint32_t single_class;
+	uint32_t calls_to_sample;
+	uint32_t n_ignoring; /* see watch_ignore() */
+	uint64_t random;
+
 	struct lock lock;
 	/* Guarded by lock. */
+	bool has_sites; /* its pools are made with room for sites */
 	struct pool *current[N_CLASSES];
 	size_t created_bytes[N_CLASSES]; /* new pools; halved at each tick */
 	struct pool_list bins[N_CLASSES][POOL_BINS];
@@ -145,6 +156,19 @@ static ALWAYS_INLINE bool heap_push(void *block)
  * the OS refuses, also after all that was free was given back.
  */
 void *heap_refill(uint32_t class, size_t n);
+
+/* Fixed at the start: every pool is made with room for sites. */
+extern HIDDEN bool heap_sites_for_all;
+
+/* A block of CLASS from the pools of HEAP, which need not be the thread's. */
+void *heap_take_one(struct heap *heap, uint32_t class);
+
+/*
+ * From now on the calling thread's blocks of CLASS, or of HEAP_ALL_SINGLY, come
+ * one by one, and go back one by one, past the magazine; N_CLASSES ends that.
+ */
+#define HEAP_ALL_SINGLY UINT32_MAX
+void heap_take_singly(struct heap *heap, uint32_t class);
 
 /* What heap_free_slow found BLOCK to be, when it cannot be freed. */
 enum heap_mistake {

@@ -22,6 +22,8 @@
  * blocks larger than a page nobody knows which pages will be used. */
 #define GROWING_BYTES ((size_t)1 << 20)
 
+bool heap_sites_for_all;
+
 static void leave_bin(struct heap *heap, struct pool *pool)
 {
 	if (pool->bin == POOL_IN_NO_BIN)
@@ -114,6 +116,8 @@ static struct pool *create_pool(struct heap *heap, uint32_t class)
 	struct pool *pool = pool_create(heap, heap_id(heap), class);
 	if (pool == NULL)
 		return NULL;
+	if (heap_sites_for_all || heap->has_sites)
+		pool_add_sites(pool);
 	heap->created_bytes[class] += pool->n_slices * SLICE_BYTES;
 	pool->is_growing = heap->created_bytes[class] > GROWING_BYTES &&
 			   pool->block_bytes <= os_page_bytes();

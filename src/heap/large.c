@@ -177,6 +177,7 @@ void *large_alloc(size_t n, size_t align, bool cleared)
 	if (large != NULL) {
 		base = (void *)large->base;
 		set_size(large, n);
+		large->site = 0;
 		describe(large, CLASS_LARGE);
 	}
 	lock_release(&large_lock);

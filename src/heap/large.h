@@ -18,6 +18,7 @@ struct large {
 	size_t n_slices;
 	size_t usable_bytes;
 	size_t requested_bytes;
+	uint32_t site; /* for src/watch */
 	struct large *next;
 };
 

@@ -107,6 +107,7 @@ struct pool *pool_create(struct heap *owner, uint32_t owner_id, uint32_t class)
 	pool->n_free = 0;
 	pool->bin = POOL_IN_NO_BIN;
 	pool->is_current = pool->is_cooling = pool->is_growing = false;
+	pool->has_sites = false;
 	pool->purged = arena_is_clean(base, pool->n_slices)
 			       ? bits_low(n_pages(pool))
 			       : 0;
@@ -115,6 +116,14 @@ struct pool *pool_create(struct heap *owner, uint32_t owner_id, uint32_t class)
 	store_relaxed(&pool->owner, owner);
 	describe(pool, entry_make(owner_id, class), pool);
 	return pool;
+}
+
+void pool_add_sites(struct pool *pool)
+{
+	if (pool->sites == NULL)
+		pool->sites = store_take(pool->n_slots * sizeof(*pool->sites),
+					 CACHE_LINE);
+	pool->has_sites = pool->sites != NULL;
 }
 
 void pool_destroy(struct pool *pool)

@@ -67,11 +67,15 @@ struct pool {
 	bool is_current;
 	bool is_cooling;
 	bool is_growing; /* its class has lately asked for much */
+	bool has_sites;
 	uint64_t cooling_since_ms;
 	struct pool_link links[POOL_LIST_KINDS];
 	/* Pages without memory behind them: bit i for the i-th share of the
 	 * pool's bytes that pool_page_bytes() tells. */
 	uint64_t purged;
+	/* A word for each slot, for src/watch, or NULL; they mean something if
+	 * has_sites, and for live blocks. */
+	uint32_t *sites;
 
 	/* Atomic: see heap/remote.h. Apart from the owner's fields because
 	 * other threads write here. */
@@ -123,6 +127,9 @@ static inline bool pool_is_exhausted(const struct pool *pool)
  * the OS refuses.
  */
 struct pool *pool_create(struct heap *owner, uint32_t owner_id, uint32_t class);
+
+/* Gives a pool just created room for sites; without memory it has none. */
+void pool_add_sites(struct pool *pool);
 
 /* Gives an unused pool that is on no list back to the arena. */
 void pool_destroy(struct pool *pool);

@@ -28,6 +28,40 @@ static struct heap *heaps;
 static struct heap *parked;
 static uint32_t n_heaps;
 
+/*
+ * Guarded by registry_lock: arrays of magazines of threads that a fork left
+ * behind, linked by the word before their first block, which tells their size
+ * too: they are aligned to cache lines.
+ */
+static uintptr_t forgotten;
+
+static void forget_magazine(struct heap *heap, uint32_t class)
+{
+	if (heap->magazine_log[class] == 0)
+		return;
+	uintptr_t *array =
+		(uintptr_t *)(heap->limit[class] -
+			      magazine_capacity(heap->magazine_log[class])) -
+		1;
+	*array = forgotten;
+	forgotten = (uintptr_t)array | heap->magazine_log[class];
+}
+
+void registry_visit_forgotten_locked(void (*visit)(void *context,
+						   void *const *words,
+						   size_t n),
+				     void *context)
+{
+	for (uintptr_t at = forgotten; at != 0;) {
+		const uintptr_t *array =
+			(const uintptr_t *)(at & ~(uintptr_t)(CACHE_LINE - 1));
+		unsigned log = (unsigned)(at & (CACHE_LINE - 1));
+		visit(context, (void *const *)(array + 1),
+		      magazine_capacity(log));
+		at = *array;
+	}
+}
+
 static void clear_magazine(struct heap *heap, uint32_t class)
 {
 	heap->top[class] = MAGAZINE_NONE_TOP;
@@ -47,6 +81,7 @@ static struct heap *create_locked(void)
 	heap->lock = (struct lock)LOCK_INIT(LOCK_HEAP);
 	FOR_EACH_CLASS (class)
 		clear_magazine(heap, class);
+	heap->single_class = N_CLASSES;
 	heap->next = heaps;
 	heaps = heap;
 	return heap;
@@ -71,6 +106,14 @@ struct heap *registry_take(void)
 	}
 	if (heap != NULL)
 		heap->thread = thread_id();
+	lock_release(&registry_lock);
+	return heap;
+}
+
+struct heap *registry_make(void)
+{
+	lock_acquire(&registry_lock);
+	struct heap *heap = create_locked();
 	lock_release(&registry_lock);
 	return heap;
 }
@@ -172,10 +215,14 @@ void registry_restore_after_fork_locked(bool had_threads)
 		heap->draining = NULL;
 		if (heap->is_parked || heap->thread == thread_id())
 			continue;
-		FOR_EACH_CLASS (class)
+		FOR_EACH_CLASS (class) {
+			forget_magazine(heap, class);
 			clear_magazine(heap, class);
+		}
 		heap->capacity_bytes = 0;
-		park_locked(heap);
+		heap->single_class = N_CLASSES;
+		if (!heap->has_sites)
+			park_locked(heap);
 	}
 	arena_visit_locked(restore_run, NULL);
 	pool_restore_spares_after_fork_locked();

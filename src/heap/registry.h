@@ -17,6 +17,9 @@
  */
 struct heap *registry_take(void);
 
+/* A new heap that is nobody's; NULL if the OS refuses. */
+struct heap *registry_make(void);
+
 /* Parks HEAP, which the caller has taken. */
 void registry_park(struct heap *heap);
 
@@ -47,6 +50,15 @@ struct heap *registry_first_locked(void);
  * heap. HAD_THREADS says that the parent may have had another thread.
  */
 void registry_restore_after_fork_locked(bool had_threads);
+
+/*
+ * What lay in magazines that a fork left behind, and what had lain there
+ * before: words that may point to blocks which are in use for good.
+ */
+void registry_visit_forgotten_locked(void (*visit)(void *context,
+						   void *const *words,
+						   size_t n),
+				     void *context);
 
 /*
  * Drains, purges and gives back what is free in all heaps: pools by bitmaps, at

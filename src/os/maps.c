@@ -15,15 +15,8 @@
 
 #include "base/message.h"
 
-struct reader {
-	long fd;
-	size_t length;
-	size_t at;
-	char chunk[1024];
-};
-
 /* The next character, or -1 at the end. */
-static int next_char(struct reader *reader)
+static int next_char(struct os_maps *reader)
 {
 	if (reader->at == reader->length) {
 		long n;
@@ -40,7 +33,7 @@ static int next_char(struct reader *reader)
 }
 
 /* One line without its newline, cut to SIZE; false at the end. */
-static bool next_line(struct reader *reader, char *line, size_t size)
+static bool next_line(struct os_maps *reader, char *line, size_t size)
 {
 	size_t length = 0;
 	int c = next_char(reader);
@@ -67,50 +60,56 @@ static uintptr_t parse_hex(const char **text)
 	}
 }
 
-struct mapping {
-	uintptr_t start;
-	uintptr_t end;
-	const char *name;
-};
-
-/* A line is "start-end perms offset device inode    name". */
-static struct mapping parse_line(const char *line)
+static bool is_flag(const char *line, size_t i, char flag)
 {
-	struct mapping mapping = {.start = parse_hex(&line)};
-	line++;
-	mapping.end = parse_hex(&line);
-	for (int field = 0; field < 4; field++) {
-		line += strspn(line, " ");
-		line += strcspn(line, " ");
-	}
-	mapping.name = line + strspn(line, " ");
-	return mapping;
+	return strlen(line) > i && line[i] == flag;
 }
 
-/* The next mapping, its name in LINE of SIZE bytes; false at the end. */
-static bool next_mapping(struct reader *reader, char *line, size_t size,
-			 struct mapping *mapping)
+/* A line is "start-end perms offset device inode    name". */
+static void parse_line(const char *line, struct os_mapping *mapping)
 {
-	if (!next_line(reader, line, size))
+	mapping->start = parse_hex(&line);
+	line++;
+	mapping->end = parse_hex(&line);
+	line += strspn(line, " ");
+	mapping->is_readable = is_flag(line, 0, 'r');
+	mapping->is_writable = is_flag(line, 1, 'w');
+	mapping->is_executable = is_flag(line, 2, 'x');
+	mapping->is_shared = is_flag(line, 3, 's');
+	for (int field = 0; field < 4; field++) {
+		line += strcspn(line, " ");
+		line += strspn(line, " ");
+	}
+	mapping->name = line;
+}
+
+bool os_maps_open(struct os_maps *maps)
+{
+	maps->fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/maps",
+			   O_RDONLY | O_CLOEXEC);
+	maps->length = maps->at = 0;
+	return maps->fd >= 0;
+}
+
+bool os_maps_next(struct os_maps *maps, struct os_mapping *mapping)
+{
+	if (!next_line(maps, maps->line, sizeof(maps->line)))
 		return false;
-	*mapping = parse_line(line);
+	parse_line(maps->line, mapping);
 	return true;
 }
 
-static bool open_maps(struct reader *reader)
+void os_maps_close(struct os_maps *maps)
 {
-	reader->fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/maps",
-			     O_RDONLY | O_CLOEXEC);
-	reader->length = reader->at = 0;
-	return reader->fd >= 0;
+	syscall(SYS_close, maps->fd);
 }
 
-static bool contains(const struct mapping *mapping, uintptr_t address)
+static bool contains(const struct os_mapping *mapping, uintptr_t address)
 {
 	return address >= mapping->start && address < mapping->end;
 }
 
-static const char *describe(const struct mapping *mapping)
+static const char *describe(const struct os_mapping *mapping)
 {
 	if (*mapping->name != '\0')
 		return mapping->name;
@@ -121,35 +120,33 @@ static const char *describe(const struct mapping *mapping)
 
 const char *os_describe_address(uintptr_t address, char *buffer, size_t size)
 {
-	char line[384];
 	const char *what = "no mapping";
-	struct mapping mapping;
-	struct reader reader;
-	if (!open_maps(&reader)) {
+	struct os_mapping mapping;
+	struct os_maps reader;
+	if (!os_maps_open(&reader)) {
 		message_format(buffer, size, "unknown memory");
 		return buffer;
 	}
-	while (next_mapping(&reader, line, sizeof(line), &mapping))
+	while (os_maps_next(&reader, &mapping))
 		if (contains(&mapping, address)) {
 			what = describe(&mapping);
 			break;
 		}
-	syscall(SYS_close, reader.fd);
+	os_maps_close(&reader);
 	message_format(buffer, size, "%s", what);
 	return buffer;
 }
 
 bool os_is_unmapped(uintptr_t start, size_t bytes)
 {
-	char line[128];
 	bool unmapped = true;
-	struct mapping mapping;
-	struct reader reader;
-	if (!open_maps(&reader))
+	struct os_mapping mapping;
+	struct os_maps reader;
+	if (!os_maps_open(&reader))
 		return false;
-	while (unmapped && next_mapping(&reader, line, sizeof(line), &mapping))
+	while (unmapped && os_maps_next(&reader, &mapping))
 		unmapped =
 			mapping.end <= start || mapping.start >= start + bytes;
-	syscall(SYS_close, reader.fd);
+	os_maps_close(&reader);
 	return unmapped;
 }

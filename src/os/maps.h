@@ -9,6 +9,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct os_mapping {
+	uintptr_t start;
+	uintptr_t end;
+	bool is_readable;
+	bool is_writable;
+	bool is_executable;
+	bool is_shared;
+	const char *name; /* "" for anonymous memory; until the next call */
+};
+
+/* Reads the mappings one by one, in the order of their addresses. */
+struct os_maps {
+	long fd;
+	size_t length;
+	size_t at;
+	char chunk[1024];
+	char line[384];
+};
+
+bool os_maps_open(struct os_maps *maps);
+bool os_maps_next(struct os_maps *maps, struct os_mapping *mapping);
+void os_maps_close(struct os_maps *maps);
+
 /*
  * Describes what lies at ADDRESS in BUFFER: "[stack]", "[heap]", the path of a
  * file, "the stack of this thread", "anonymous memory" or "no mapping";

@@ -89,6 +89,13 @@ void os_populate(uintptr_t at, size_t bytes)
 	errno = saved_errno;
 }
 
+void os_prefer_huge_pages(uintptr_t at, size_t bytes)
+{
+	int saved_errno = errno;
+	madvise((void *)at, bytes, MADV_HUGEPAGE);
+	errno = saved_errno;
+}
+
 bool os_move(uintptr_t from, size_t old_bytes, uintptr_t to, size_t new_bytes)
 {
 	return mremap((void *)from, old_bytes, new_bytes,

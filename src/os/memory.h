@@ -44,6 +44,9 @@ bool os_purge(uintptr_t at, size_t bytes);
  * kernel can. */
 void os_populate(uintptr_t at, size_t bytes);
 
+/* Asks for few, large pages in the range; only a wish. */
+void os_prefer_huge_pages(uintptr_t at, size_t bytes);
+
 /* Moves the pages from FROM to TO, where nothing is mapped, growing with
  * zeros from OLD_BYTES to NEW_BYTES. Nothing is mapped at FROM after. */
 bool os_move(uintptr_t from, size_t old_bytes, uintptr_t to, size_t new_bytes);

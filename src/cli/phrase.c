@@ -1,0 +1,165 @@
+/*
+ * phrase: words for amounts, places and findings, the same in all formats that
+ * people read.
+ */
+#include "cli/render.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+bool finding_is_shown(const struct view *view,
+		      const struct model_finding *finding)
+{
+	return !finding->is_suppressed && (verdict_bit(finding->wire.verdict) &
+					   (VERDICTS_LOST | view->show));
+}
+
+const char *verdict_name(uint32_t verdict)
+{
+	switch (verdict) {
+	case WIRE_LOST:
+		return "lost";
+	case WIRE_CYCLE:
+		return "cycle";
+	case WIRE_INNER_CYCLE:
+		return "inner-cycle";
+	case WIRE_SHARED:
+		return "shared";
+	case WIRE_FOREIGN:
+		return "foreign";
+	default:
+		return "possible";
+	}
+}
+
+const char *phrase_blocks(struct arena *arena, uint64_t blocks)
+{
+	return arena_print(arena, "%" PRIu64 " block%s", blocks,
+			   blocks == 1 ? "" : "s");
+}
+
+const char *phrase_bytes(struct arena *arena, uint64_t bytes)
+{
+	static const char units[] = "KMGTPE";
+	double value = (double)bytes / 1024;
+	size_t unit = 0;
+	if (bytes < 1024)
+		return arena_print(arena, "%" PRIu64 " B", bytes);
+	/* 1023.95 would print as 1024.0. */
+	while (value >= 1023.95) {
+		value /= 1024;
+		unit++;
+	}
+	return arena_print(arena, "%.1f %ciB", value, units[unit]);
+}
+
+/* The last two components of PATH. */
+static const char *short_path(const char *path)
+{
+	const char *last = path_base(path);
+	const char *at = last;
+	if (at > path)
+		at--;
+	while (at > path && at[-1] != '/')
+		at--;
+	return *at == '/' ? at + 1 : at;
+}
+
+const char *phrase_place(struct arena *arena, const struct model_frame *frame)
+{
+	if (frame->file && frame->line)
+		return arena_print(arena, "%s:%u", short_path(frame->file),
+				   frame->line);
+	if (frame->file)
+		return short_path(frame->file);
+	if (frame->module)
+		return arena_print(arena, "%s+0x%" PRIx64,
+				   path_base(frame->module), frame->address);
+	return arena_print(arena, "0x%" PRIx64, frame->address);
+}
+
+const char *phrase_frame(struct arena *arena, const struct model_frame *frame)
+{
+	if (!frame)
+		return NULL;
+	if (!frame->function)
+		return phrase_place(arena, frame);
+	return arena_print(arena, "%s %s", frame->function,
+			   phrase_place(arena, frame));
+}
+
+static const char *phrase_basis(const struct wire_finding *finding)
+{
+	if (finding->verdict == WIRE_FOREIGN)
+		return "; held only by memory that is no data of the program";
+	if (finding->verdict != WIRE_POSSIBLE)
+		return "";
+	switch (finding->basis) {
+	case WIRE_BY_INTERIOR:
+		return "; only pointers to the inside hold it";
+	case WIRE_BY_END:
+		return "; only pointers that may be to the next block hold it";
+	case WIRE_BY_UNCERTAIN:
+		return "; held only by what may be a dead part of a stack";
+	case WIRE_BY_MAPPING:
+		return "; held only by memory that somebody else mapped";
+	default:
+		return "; nothing points to it";
+	}
+}
+
+static const char *phrase_own(struct arena *arena,
+			      const struct wire_finding *finding)
+{
+	uint64_t blocks = finding->own_blocks, bytes = finding->own_bytes;
+	uint64_t largest = finding->largest_blocks;
+	const char *all = phrase_bytes(arena, bytes);
+	if (finding->count > 1 && largest > 1)
+		return arena_print(
+			arena, "%" PRIu64 " times %s%s, %s in all",
+			finding->count,
+			finding->count * largest == blocks ? "" : "up to ",
+			phrase_blocks(arena, largest), all);
+	if (blocks == 1)
+		return arena_print(arena, "1 block of %s", all);
+	if (largest <= 1 && blocks && bytes % blocks == 0)
+		return arena_print(arena, "%s of %s, %s in all",
+				   phrase_blocks(arena, blocks),
+				   phrase_bytes(arena, bytes / blocks), all);
+	return arena_print(arena, "%s, %s", phrase_blocks(arena, blocks), all);
+}
+
+const char *phrase_finding(struct model_process *process,
+			   const struct model_finding *finding)
+{
+	struct arena *arena = &process->model->arena;
+	const struct wire_finding *wire = &finding->wire;
+	const char *type = model_finding_type(process, finding);
+	const char *retained = "";
+	const char *owner = "";
+	if (wire->retained_blocks > wire->own_blocks)
+		retained =
+			arena_print(arena, "; retains %s, %s in all",
+				    phrase_blocks(arena, wire->retained_blocks),
+				    phrase_bytes(arena, wire->retained_bytes));
+	if (wire->verdict == WIRE_INNER_CYCLE && wire->owner)
+		owner = arena_print(arena, "; held by finding %u", wire->owner);
+	if (wire->verdict == WIRE_SHARED)
+		owner = "; held by several findings";
+	return arena_print(
+		arena, "%s: %s%s%s%s%s%s",
+		wire->verdict == WIRE_INNER_CYCLE ? "inner cycle"
+						  : verdict_name(wire->verdict),
+		phrase_own(arena, wire), type ? ", " : "", type ? type : "",
+		retained, owner, phrase_basis(wire));
+}
+
+const char *phrase_member(struct model_process *process,
+			  const struct model_member *member)
+{
+	struct arena *arena = &process->model->arena;
+	const char *type = model_member_type(process, member);
+	return arena_print(arena, "#%u %s%s(%s)", member->wire.index,
+			   type ? type : "", type ? " " : "",
+			   phrase_bytes(arena, member->wire.bytes));
+}

@@ -1,0 +1,67 @@
+/*
+ * render: a model as text, JSON, DOT, or what LeakSanitizer would print.
+ */
+#ifndef TARN_CLI_RENDER_H
+#define TARN_CLI_RENDER_H
+
+#include "cli/model.h"
+#include "cli/options.h"
+
+#include <stdio.h>
+
+struct view {
+	FILE *out;
+	bool has_color;
+	unsigned int show;   /* bits of verdicts */
+	size_t max_findings; /* text and DOT; 0: all */
+};
+
+void text_render(const struct view *view, struct model *model);
+bool json_render(const struct view *view, struct model *model);
+void dot_render(const struct view *view, struct model *model);
+void lsan_render(const struct view *view, struct model *model);
+
+/* --- where it goes: output.c --------------------------------------------- */
+
+struct output {
+	FILE *out;
+	FILE *stream;	 /* to use without a file */
+	const char *svg; /* the picture to make of OUT; NULL: none */
+};
+
+/* Opens what OPTIONS name, else STREAM. Says what is wrong. */
+bool output_open(struct output *output, const struct options *options,
+		 FILE *stream);
+
+/* Suppresses, renders and closes. Says what is wrong. */
+bool output_finish(struct output *output, const struct options *options,
+		   struct model *model);
+
+/* --- parts that several formats share: phrase.c -------------------------- */
+
+bool finding_is_shown(const struct view *view,
+		      const struct model_finding *finding);
+
+const char *verdict_name(uint32_t verdict);
+
+/* "1 block", "2 blocks". */
+const char *phrase_blocks(struct arena *arena, uint64_t blocks);
+
+/* "96 B", "1.2 KiB". */
+const char *phrase_bytes(struct arena *arena, uint64_t bytes);
+
+/* "dir/demo.c:17", or the module and address; "" if there is neither. */
+const char *phrase_place(struct arena *arena, const struct model_frame *frame);
+
+/* "make_node dir/demo.c:17"; NULL if nothing is known. */
+const char *phrase_frame(struct arena *arena, const struct model_frame *frame);
+
+/* "cycle: 3 blocks, 96 B; retains 7 blocks, 400 B in all". */
+const char *phrase_finding(struct model_process *process,
+			   const struct model_finding *finding);
+
+/* "#0 Node (32 B)". */
+const char *phrase_member(struct model_process *process,
+			  const struct model_member *member);
+
+#endif

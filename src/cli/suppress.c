@@ -1,0 +1,148 @@
+/*
+ * suppress: findings that the user knows of and does not want to hear about.
+ */
+#include "cli/suppress.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Whether PATTERN, after its "^", matches at TEXT. The usual matcher with one
+ * place to go back to: the last "*".
+ */
+static bool matches_here(const char *pattern, const char *text)
+{
+	const char *star = NULL, *star_text = NULL;
+	for (;;) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			star_text = text;
+		} else if (*pattern == '\0') {
+			return true;
+		} else if (pattern[0] == '$' && pattern[1] == '\0' && !*text) {
+			return true;
+		} else if (*text && *pattern == *text) {
+			pattern++;
+			text++;
+		} else if (star && *star_text) {
+			pattern = star;
+			text = ++star_text;
+		} else {
+			return false;
+		}
+	}
+}
+
+bool suppress_matches(const char *pattern, const char *text)
+{
+	if (!text || !*text)
+		return false;
+	if (*pattern == '^')
+		return matches_here(pattern + 1, text);
+	for (; *text; text++) {
+		if (matches_here(pattern, text))
+			return true;
+	}
+	return false;
+}
+
+struct patterns {
+	size_t n;
+	char **at;
+};
+
+/* The pattern of LINE, or NULL if it has none; BAD if it is no such line. */
+static char *parse_line(char *line, bool *is_bad)
+{
+	static const char prefix[] = "leak:";
+	size_t length;
+	line += strspn(line, " \t");
+	length = strcspn(line, "\r\n");
+	while (length && (line[length - 1] == ' ' || line[length - 1] == '\t'))
+		length--;
+	line[length] = '\0';
+	if (line[0] == '\0' || line[0] == '#')
+		return NULL;
+	*is_bad = strncmp(line, prefix, sizeof(prefix) - 1) != 0 ||
+		  line[sizeof(prefix) - 1] == '\0';
+	return *is_bad ? NULL : line + sizeof(prefix) - 1;
+}
+
+static bool read_patterns(struct arena *arena, FILE *file, const char *path,
+			  struct patterns *patterns)
+{
+	char *line = NULL;
+	size_t room = 0;
+	bool is_bad = false;
+	for (int number = 1; getline(&line, &room, file) >= 0; number++) {
+		char *pattern = parse_line(line, &is_bad);
+		if (is_bad) {
+			complain("%s:%d: want \"leak:PATTERN\"", path, number);
+			break;
+		}
+		if (!pattern)
+			continue;
+		patterns->at = arena_grow(arena, patterns->at, patterns->n,
+					  sizeof(patterns->at[0]));
+		patterns->at[patterns->n++] =
+			arena_text(arena, pattern, strlen(pattern));
+	}
+	free(line);
+	return !is_bad;
+}
+
+static bool matches_site(const struct patterns *patterns,
+			 const struct model_site *site)
+{
+	for (size_t i = 0; site && i < site->n_frames; i++) {
+		const struct model_frame *frame = &site->frames[i];
+		for (size_t j = 0; j < patterns->n; j++) {
+			const char *pattern = patterns->at[j];
+			if (suppress_matches(pattern, frame->function) ||
+			    suppress_matches(pattern, frame->file) ||
+			    suppress_matches(pattern, frame->module))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void apply(struct model_process *process,
+		  const struct patterns *patterns)
+{
+	for (size_t i = 0; i < process->n_findings; i++) {
+		struct model_finding *finding = &process->findings[i];
+		if (matches_site(patterns,
+				 model_site(process, finding->wire.site)))
+			model_suppress(process, finding);
+	}
+	/* What a suppressed finding retains goes with it. */
+	for (size_t i = 0; i < process->n_findings; i++) {
+		struct model_finding *finding = &process->findings[i];
+		const struct model_finding *owner =
+			finding->wire.owner
+				? model_finding(process, finding->wire.owner)
+				: NULL;
+		if (finding->wire.verdict == WIRE_INNER_CYCLE && owner &&
+		    owner->is_suppressed)
+			model_suppress(process, finding);
+	}
+}
+
+bool suppress_findings(struct model *model, const char *path)
+{
+	struct patterns patterns = {0};
+	FILE *file = fopen(path, "re");
+	bool is_good;
+	if (!file) {
+		complain("%s: %s", path, strerror(errno));
+		return false;
+	}
+	is_good = read_patterns(&model->arena, file, path, &patterns);
+	fclose(file);
+	for (size_t i = 0; is_good && i < model->n_processes; i++)
+		apply(model->processes[i], &patterns);
+	return is_good;
+}

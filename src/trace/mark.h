@@ -1,0 +1,52 @@
+/*
+ * mark: what is reached from the roots, and how surely.
+ *
+ * Law: `unreached` is a subset of `live`; a block leaves it once, enters
+ *      `pending`, and leaves that when its words have been looked at.
+ *
+ * A word that points to the start of a block (or to within its first 8 bytes:
+ * a tag) reaches it. One that points further inside is a hint, and so is one
+ * that points past a block's last byte. Hints count only in the end, for blocks
+ * that nothing reached.
+ */
+#ifndef TARN_TRACE_MARK_H
+#define TARN_TRACE_MARK_H
+
+#include "os/read.h"
+#include "trace/snapshot.h"
+
+struct mark {
+	struct snapshot *snapshot;
+	struct os_reader *reader;
+	uint64_t *unreached;
+	uint64_t *pending;
+	uint64_t *interior; /* hints: pointers to the inside */
+	uint64_t *past_end; /* hints: pointers past the end */
+	/* Runs with pending blocks, each once: a ring. */
+	uint32_t *queue;
+	uint32_t queue_first;
+	uint32_t queue_length;
+	bool hints_count;      /* reach what they point to */
+	uint64_t heap_bytes;   /* looked at */
+	uint64_t unread_bytes; /* could not be */
+};
+
+bool mark_begin(struct mark *mark, struct snapshot *snapshot,
+		struct os_reader *reader);
+
+/* Looks at N words at WORDS, which are not those of a block. */
+void mark_words(struct mark *mark, const uintptr_t *words, size_t n);
+
+/* Reaches the block that WORD points into, wherever it points. */
+void mark_word(struct mark *mark, uintptr_t word);
+
+/* Looks at the blocks that were reached, until none are left. */
+void mark_all(struct mark *mark);
+
+/* Reaches every block with a hint, and what they lead to. */
+void mark_hinted(struct mark *mark);
+
+/* Copies `unreached` as it is now. */
+void mark_copy(const struct mark *mark, uint64_t *to);
+
+#endif

@@ -1,0 +1,402 @@
+/*
+ * roots: registers, then the kernel's list of mappings.
+ *
+ *	mapping                                  what of it
+ *         of a file, private                       globals: pages that were
+ * written
+ *	anonymous, right behind such a one       globals: .bss
+ *	with a thread's stack pointer            stack, from there (less the red
+ *	                                         zone) up; above it TLS and TCB
+ *	with a thread pointer alone              TLS and TCB: a main thread's
+ *         with the TCB of a thread that has ended  nothing: glibc keeps it for
+ * reuse
+ *	of a device, or read-only and shared     nothing
+ *	any other                                mapping
+ *
+ * Less, in each, what is tarn's own.
+ */
+#include "trace/roots.h"
+
+#include <string.h>
+
+#include "base/arith.h"
+#include "base/atomic.h"
+#include "heap/arena.h"
+#include "meta/store.h"
+#include "os/maps.h"
+#include "os/memory.h"
+#include "os/tls.h"
+
+#if defined(__x86_64__)
+#define RED_ZONE_BYTES 128
+#else
+#define RED_ZONE_BYTES 0
+#endif
+
+/* Static TLS lies below the thread pointer, and a little that objects loaded
+ * later get, or around it. */
+#define TLS_BYTES_MORE 2048
+
+/* A thread's descriptor is in the last bytes of its stack's mapping. */
+#define ENDED_TCB_BYTES ((size_t)64 << 10)
+#define TCB_ALIGN 64
+#define TCB_BYTES 4096
+
+#define OWN_MAX 4096
+
+/* The thread's descriptor begins as the ABI of TLS says; glibc's DTV has pairs
+ * of words, and before the first the number of those that follow. */
+#if defined(__x86_64__)
+#define TCB_DTV_OFFSET sizeof(uintptr_t)
+#else
+#define TCB_DTV_OFFSET 0
+#endif
+#define DTV_MAX 4096
+
+/* --- what is tarn's own -------------------------------------------------- */
+
+static void add_own(void *context, uintptr_t at, size_t bytes)
+{
+	struct roots *roots = context;
+	size_t i = roots->n_own;
+	if (i == OWN_MAX || bytes == 0)
+		return;
+	roots->n_own++;
+	/* Nearly in order: insertion is quick. */
+	for (; i > 0 && roots->own[i - 1].start > at; i--)
+		roots->own[i] = roots->own[i - 1];
+	roots->own[i] = (struct root_range){at, at + bytes};
+}
+
+static void find_own(struct roots *roots)
+{
+	const struct work *work = roots->snapshot->work;
+	/* These hold the address at which a region begins, and so does a block
+	 * perhaps. */
+	add_own(roots, (uintptr_t)regions, sizeof(regions));
+	add_own(roots, roots->tracer.start,
+		roots->tracer.end - roots->tracer.start);
+	for (size_t i = 0; i < n_regions; i++) {
+		add_own(roots, regions[i].arrays, regions[i].arrays_bytes);
+		add_own(roots, regions[i].base,
+			regions[i].n_slices * SLICE_BYTES);
+	}
+	store_visit_locked(add_own, roots);
+	for (uint32_t i = 0; i < work->n_pieces; i++)
+		add_own(roots, work->pieces[i].at, work->pieces[i].bytes);
+	if (roots->world->threads != NULL)
+		add_own(roots, (uintptr_t)roots->world->threads,
+			roots->world->map_bytes);
+}
+
+static void note_guarded(struct roots *roots, const struct os_mapping *mapping)
+{
+	struct place place;
+	uintptr_t at = round_down(mapping->start, SLICE_BYTES);
+	for (; at < mapping->end; at += SLICE_BYTES)
+		if (at - roots->snapshot->low < roots->snapshot->n_bytes &&
+		    snapshot_find_run(roots->snapshot, at, &place))
+			place.run->is_guarded = true;
+}
+
+bool roots_begin(struct roots *roots)
+{
+	struct os_mapping mapping;
+	struct os_maps maps;
+	roots->own =
+		work_take(roots->snapshot->work, OWN_MAX, sizeof(*roots->own));
+	if (roots->own == NULL || !os_maps_open(&maps))
+		return false;
+	find_own(roots);
+	roots->tls_bytes = os_static_tls_bytes() + TLS_BYTES_MORE;
+	while (os_maps_next(&maps, &mapping))
+		if (!mapping.is_readable && mapping.end - roots->snapshot->low <
+						    roots->snapshot->n_bytes)
+			note_guarded(roots, &mapping);
+	os_maps_close(&maps);
+	return true;
+}
+
+/* --- looking --------------------------------------------------------- */
+
+static void look_at_piece(void *context, uintptr_t at, const uintptr_t *words,
+			  size_t n)
+{
+	(void)at;
+	struct roots *roots = context;
+	roots->n_bytes += n * sizeof(*words);
+	mark_words(roots->mark, words, n);
+}
+
+/* Looks at [START, END) without what is tarn's own. */
+static void look(struct roots *roots, uintptr_t start, uintptr_t end,
+		 enum os_pages which)
+{
+	start = round_up(start, sizeof(uintptr_t));
+	end = round_down(end, sizeof(uintptr_t));
+	for (size_t i = 0; i < roots->n_own && start < end; i++) {
+		struct root_range own = roots->own[i];
+		if (own.end <= start || own.start >= end)
+			continue;
+		if (own.start > start)
+			roots->unread_bytes +=
+				os_read(roots->reader, start, own.start - start,
+					which, look_at_piece, roots);
+		start = own.end;
+	}
+	if (start < end)
+		roots->unread_bytes +=
+			os_read(roots->reader, start, end - start, which,
+				look_at_piece, roots);
+}
+
+static bool wants(const struct roots *roots, enum root_kind kind)
+{
+	return (roots->kinds & kind) != 0;
+}
+
+static void look_at_registers(struct roots *roots)
+{
+	for (uint32_t i = 0; i < roots->world->n_threads; i++) {
+		const struct os_thread *thread = &roots->world->threads[i];
+		mark_words(roots->mark, thread->general, thread->n_general);
+		mark_words(roots->mark, thread->vector, thread->n_vector);
+		/* A stack inside the heap is a block in use. */
+		mark_word(roots->mark, thread->stack_pointer);
+	}
+}
+
+static uintptr_t own_thread_pointer(void)
+{
+	return (uintptr_t)__builtin_thread_pointer();
+}
+
+/*
+ * A thread's dynamic TLS lies in blocks that its DTV points to, somewhere
+ * inside; the DTV itself is a block that the TCB points into.
+ */
+static void look_at_dynamic_tls(struct roots *roots, uintptr_t thread_pointer)
+{
+	struct {
+		uintptr_t value;
+		uintptr_t to_free;
+	} entry;
+	uintptr_t dtv;
+	size_t n;
+	if (!os_peek(thread_pointer + TCB_DTV_OFFSET, &dtv, sizeof(dtv)) ||
+	    !os_peek(dtv - sizeof(entry), &n, sizeof(n)) || n > DTV_MAX)
+		return;
+	mark_word(roots->mark, dtv);
+	for (size_t i = 1; i <= n; i++)
+		if (os_peek(dtv + i * sizeof(entry), &entry, sizeof(entry)) &&
+		    entry.value != UINTPTR_MAX)
+			mark_word(roots->mark, entry.value);
+}
+
+static void look_at_dtvs(struct roots *roots)
+{
+	look_at_dynamic_tls(roots, own_thread_pointer());
+	for (uint32_t i = 0; i < roots->world->n_threads; i++)
+		if (roots->world->threads[i].is_seen)
+			look_at_dynamic_tls(
+				roots, roots->world->threads[i].thread_pointer);
+}
+
+/* --- what a mapping is --------------------------------------------------- */
+
+struct use {
+	bool is_stack;
+	bool has_tcb;
+	bool has_main_tcb;
+	uintptr_t lowest_pointer; /* of the stack pointers in it */
+	uintptr_t lowest_tcb;
+};
+
+static bool is_in(const struct os_mapping *mapping, uintptr_t address)
+{
+	return address >= mapping->start && address < mapping->end;
+}
+
+static void note_thread(struct use *use, const struct os_mapping *mapping,
+			uintptr_t stack_pointer, uintptr_t thread_pointer,
+			bool is_main)
+{
+	if (is_in(mapping, stack_pointer)) {
+		use->is_stack = true;
+		use->lowest_pointer =
+			min_size(use->lowest_pointer, stack_pointer);
+	}
+	if (is_in(mapping, thread_pointer)) {
+		use->has_tcb = true;
+		use->has_main_tcb |= is_main;
+		use->lowest_tcb = min_size(use->lowest_tcb, thread_pointer);
+	}
+}
+
+static struct use find_use(const struct roots *roots,
+			   const struct os_mapping *mapping)
+{
+	struct use use = {
+		.is_stack = strcmp(mapping->name, "[stack]") == 0,
+		.lowest_pointer = UINTPTR_MAX,
+		.lowest_tcb = UINTPTR_MAX,
+	};
+	note_thread(&use, mapping, roots->stack_pointer, own_thread_pointer(),
+		    roots->world->caller == roots->world->process);
+	for (uint32_t i = 0; i < roots->world->n_threads; i++) {
+		const struct os_thread *thread = &roots->world->threads[i];
+		if (thread->is_seen)
+			note_thread(&use, mapping, thread->stack_pointer,
+				    thread->thread_pointer,
+				    thread->id == roots->world->process);
+	}
+	return use;
+}
+
+static void look_at_stack(struct roots *roots, const struct os_mapping *mapping,
+			  const struct use *use)
+{
+	uintptr_t start = mapping->start, tls = mapping->end;
+	/* A thread that is on another stack just now, an alternate one: this
+	 * one may be in use from its lowest page. */
+	if (use->lowest_pointer != UINTPTR_MAX)
+		start = max_size(start, use->lowest_pointer - RED_ZONE_BYTES);
+	if (use->has_tcb)
+		tls = max_size(start, use->lowest_tcb - roots->tls_bytes);
+	if (wants(roots, ROOT_STACKS))
+		look(roots, start, tls, OS_PAGES_PRESENT);
+	if (wants(roots, ROOT_TLS))
+		look(roots, tls, mapping->end, OS_PAGES_PRESENT);
+}
+
+static bool is_device(const struct os_mapping *mapping)
+{
+	const char *name = mapping->name;
+	if (strncmp(name, "[v", 2) == 0) /* vvar, vdso, vsyscall */
+		return true;
+	return strncmp(name, "/dev/", 5) == 0 &&
+	       strncmp(name, "/dev/zero", 9) != 0 &&
+	       strncmp(name, "/dev/shm/", 9) != 0;
+}
+
+static bool is_of_file(const struct os_mapping *mapping)
+{
+	return mapping->name[0] == '/';
+}
+
+/*
+ * The descriptor of a thread that has ended, in the mapping of its
+ * stack, or 0. A descriptor points to itself twice.
+ */
+static uintptr_t ended_tcb(const struct roots *roots,
+			   const struct os_mapping *mapping)
+{
+#if defined(__x86_64__)
+	uintptr_t words[3];
+	uintptr_t low = mapping->end - min_size(mapping->end - mapping->start,
+						ENDED_TCB_BYTES);
+	if (!roots->world->is_stopped)
+		return 0;
+	for (uintptr_t at = round_down(mapping->end - 1, TCB_ALIGN); at >= low;
+	     at -= TCB_ALIGN)
+		if (os_peek(at, words, sizeof(words)) && words[0] == at &&
+		    words[2] == at)
+			return at;
+#endif
+	(void)roots;
+	(void)mapping;
+	return 0;
+}
+
+static void look_at_other(struct roots *roots, struct os_mapping *mapping)
+{
+	uintptr_t ended = 0;
+	if (!is_of_file(mapping) && !mapping->is_shared)
+		ended = ended_tcb(roots, mapping);
+	if (ended != 0) {
+		/* Its DTV serves the next thread. */
+		look_at_dynamic_tls(roots, ended);
+		ended = min_size(ended + TCB_BYTES, mapping->end);
+	}
+	look(roots, ended != 0 ? ended : mapping->start, mapping->end,
+	     OS_PAGES_PRESENT);
+}
+
+/* The main thread's descriptor shares its mapping with whatever was mapped just
+ * below. */
+static void look_around_main_tcb(struct roots *roots,
+				 const struct os_mapping *mapping,
+				 const struct use *use, bool others)
+{
+	uintptr_t tls =
+		max_size(mapping->start, use->lowest_tcb - roots->tls_bytes);
+	if (others)
+		look(roots, mapping->start, tls, OS_PAGES_PRESENT);
+	else if (wants(roots, ROOT_TLS))
+		look(roots, tls, mapping->end, OS_PAGES_PRESENT);
+}
+
+/* Looks at it if it is of the kinds that all know, or with OTHERS if not. */
+static void look_at_mapping(struct roots *roots, struct os_mapping *mapping,
+			    bool is_behind_globals, bool others)
+{
+	bool is_globals = (is_of_file(mapping) && !mapping->is_shared) ||
+			  is_behind_globals;
+	struct use use = find_use(roots, mapping);
+	if (use.has_main_tcb && !use.is_stack && !is_globals)
+		look_around_main_tcb(roots, mapping, &use, others);
+	else if (others && !is_globals && !use.is_stack && !use.has_tcb)
+		look_at_other(roots, mapping);
+	else if (others)
+		return;
+	else if (use.is_stack || (use.has_tcb && !is_globals))
+		look_at_stack(roots, mapping, &use);
+	else if (is_globals && wants(roots, ROOT_GLOBALS))
+		look(roots, mapping->start, mapping->end, OS_PAGES_WRITTEN);
+}
+
+static bool may_hold_pointers(const struct os_mapping *mapping)
+{
+	return mapping->is_readable && !is_device(mapping) &&
+	       (mapping->is_writable || !mapping->is_shared);
+}
+
+static void look_at_all(struct roots *roots, bool others)
+{
+	struct os_mapping mapping;
+	struct os_maps maps;
+	uintptr_t globals_end = 0;
+	if (!os_maps_open(&maps))
+		return;
+	while (os_maps_next(&maps, &mapping)) {
+		bool is_behind =
+			mapping.start == globals_end && mapping.name[0] == '\0';
+		globals_end = is_of_file(&mapping) && !mapping.is_shared &&
+					      mapping.is_writable
+				      ? mapping.end
+				      : 0;
+		if (may_hold_pointers(&mapping))
+			look_at_mapping(roots, &mapping, is_behind, others);
+	}
+	os_maps_close(&maps);
+}
+
+void roots_look(struct roots *roots)
+{
+	if (wants(roots, ROOT_REGISTERS))
+		look_at_registers(roots);
+	if (wants(roots, ROOT_TLS))
+		look_at_dtvs(roots);
+	mark_word(roots->mark, roots->stack_pointer);
+	look_at_all(roots, false);
+	if (wants(roots, ROOT_REGIONS))
+		for (size_t i = 0; i < roots->n_regions; i++)
+			look(roots, roots->regions[i].start,
+			     roots->regions[i].end, OS_PAGES_PRESENT);
+}
+
+void roots_look_at_mappings(struct roots *roots)
+{
+	if (wants(roots, ROOT_MAPPINGS))
+		look_at_all(roots, true);
+}

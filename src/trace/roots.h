@@ -1,0 +1,59 @@
+/*
+ * roots: every place outside the heap that may hold a pointer.
+ *
+ * Each has a kind, and each kind can be left out. Memory that somebody mapped
+ * for purposes unknown to us is a root too, but what only it holds is said to
+ * be held by a mapping: so it comes after the others.
+ */
+#ifndef TARN_TRACE_ROOTS_H
+#define TARN_TRACE_ROOTS_H
+
+#include "os/read.h"
+#include "os/threads.h"
+#include "trace/mark.h"
+
+enum root_kind {
+	ROOT_REGISTERS = 1 << 0, /* of every thread */
+	ROOT_STACKS = 1 << 1,	 /* from the red zone up */
+	ROOT_TLS = 1 << 2,	/* static and dynamic, and what is in the TCB */
+	ROOT_GLOBALS = 1 << 3,	/* data of programs and libraries */
+	ROOT_REGIONS = 1 << 4,	/* that the program has registered */
+	ROOT_MAPPINGS = 1 << 5, /* all others */
+	ROOT_ALL = (1 << 6) - 1,
+};
+
+struct root_range {
+	uintptr_t start;
+	uintptr_t end;
+};
+
+/* Written by the program's calls, read by the tracer. */
+#define ROOT_REGIONS_MAX 256
+
+struct roots {
+	struct snapshot *snapshot;
+	struct mark *mark;
+	struct os_reader *reader;
+	const struct os_world *world;
+	uintptr_t stack_pointer; /* of the calling thread */
+	unsigned kinds;
+	const struct root_range *regions; /* registered */
+	size_t n_regions;
+	struct root_range tracer; /* where the state of this trace is */
+	size_t tls_bytes;	  /* below a thread's descriptor */
+	/* Tarn's own memory, sorted. */
+	struct root_range *own;
+	size_t n_own;
+	uint64_t n_bytes;      /* looked at */
+	uint64_t unread_bytes; /* could not be */
+};
+
+/* Finds tarn's own memory, and which blocks have pages that cannot be read.
+ * false if there is no memory for that. */
+bool roots_begin(struct roots *roots);
+
+/* Looks at all roots but ROOT_MAPPINGS, and at these. */
+void roots_look(struct roots *roots);
+void roots_look_at_mappings(struct roots *roots);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * trace: one run of the tracer, from the stopped world to a report.
+ *
+ *	snapshot    which blocks are live                  world stopped
+ *	roots       what is reached from outside               |
+ *	mark        what is reached from there                 |
+ *	graph       the lost blocks, cycles, who retains whom  |
+ *	findings    equal ones as one                          |
+ *	examples    blocks and pointers to show             it runs
+ *
+ * Nothing here allocates from the heap or waits for a thread that is stopped.
+ */
+#ifndef TARN_TRACE_TRACE_H
+#define TARN_TRACE_TRACE_H
+
+#include "trace/example.h"
+#include "trace/roots.h"
+
+struct trace_options {
+	unsigned root_kinds;	 /* ROOT_ALL */
+	uintptr_t stack_pointer; /* the caller's frames lie above */
+	const struct root_range *regions;
+	size_t n_regions;
+	/* Blocks that are not lost, nor what they hold. */
+	const uintptr_t *ignored;
+	size_t n_ignored;
+	bool wants_possible; /* findings for those too, not only totals */
+};
+
+struct trace {
+	struct work work;
+	struct snapshot snapshot;
+	struct mark mark;
+	struct graph graph;
+	struct findings findings;
+	struct os_reader *reader;
+	struct example *example;
+	/* Totals; name, modules and findings are told apart from it. */
+	struct wire_process process;
+};
+
+/*
+ * Traces. false if there was not enough memory: then only the flags of
+ * `process` count. trace_end must follow in any case. Takes all locks of the
+ * heap; must not be called while this thread has any.
+ */
+bool trace_take(struct trace *trace, const struct trace_options *options);
+void trace_end(struct trace *trace);
+
+/* The example of the finding of rank I; valid until the next call. */
+const struct example *trace_example(struct trace *trace, uint32_t i);
+
+static inline const struct finding *trace_finding(const struct trace *trace,
+						  uint32_t i)
+{
+	return &trace->findings.all[trace->findings.by_rank[i]];
+}
+
+/* Writes the report; false with errno if it could not. */
+bool trace_write(struct trace *trace, int fd);
+
+#endif

@@ -1,0 +1,188 @@
+/*
+ * watch: which blocks are noted.
+ *
+ * Sampling. A malloc that the magazine serves cannot be counted, so what is
+ * counted is what a magazine was refilled with; blocks that stay are taken from
+ * it sooner or later. But which malloc finds a magazine empty is not left to
+ * chance: of a loop that keeps one block and frees another it is always the
+ * second. So when it is a class's turn, its next blocks come one by one past
+ * the magazine, and a random one of them is noted.
+ */
+#include "watch/watch.h"
+
+#include "base/atomic.h"
+#include "conf/conf.h"
+#include "heap/heap.h"
+#include "heap/large.h"
+#include "heap/registry.h"
+#include "meta/region.h"
+#include "os/system.h"
+#include "watch/sites.h"
+#include "wire/wire.h"
+
+#define SAMPLE_BYTES ((int64_t)512 << 10)
+/* One of so many calls is noted. */
+#define SINGLE_CALLS 8
+
+enum watch_mode watch_mode;
+
+/* Fixed at the start: whose pools have sites when not all have. */
+static struct heap *sampled_heap;
+
+void watch_start(void)
+{
+	static const enum watch_mode modes[] = {
+		[CONF_SITES_OFF] = WATCH_OFF,
+		[CONF_SITES_SAMPLED] = WATCH_SAMPLED,
+		[CONF_SITES_ALL] = WATCH_ALL,
+	};
+	watch_mode = modes[conf.sites];
+	heap_sites_for_all = watch_mode == WATCH_ALL;
+	if (watch_mode == WATCH_ALL)
+		conf.check = true;
+}
+
+uint32_t watch_flags(void)
+{
+	switch (watch_mode) {
+	case WATCH_ALL:
+		return WIRE_SITES_ALL;
+	case WATCH_SAMPLED:
+		return WIRE_SITES_SAMPLED;
+	case WATCH_OFF:
+	case WATCH_IGNORING:
+		break;
+	}
+	return 0;
+}
+
+uint32_t *watch_word(const void *block)
+{
+	uintptr_t address = (uintptr_t)block;
+	struct region *region = region_of(address);
+	if (region == NULL)
+		return NULL;
+	size_t slice = region_slice(region, address);
+	uint32_t entry = region_entry(region, slice);
+	void *descriptor = region_descriptor(region, slice);
+	if (entry == 0)
+		return NULL;
+	if (entry_class(entry) == CLASS_LARGE)
+		return &((struct large *)descriptor)->site;
+	struct pool *pool = descriptor;
+	return pool->has_sites ? &pool->sites[pool_slot(pool, address)] : NULL;
+}
+
+static bool is_ignoring(const struct heap *heap)
+{
+	return heap_is_attached(heap) && heap->n_ignoring > 0;
+}
+
+NOINLINE void watch_note(void *block)
+{
+	uint32_t *word = watch_word(block);
+	uint32_t site = watch_mode < WATCH_SAMPLED ? 0 : sites_note();
+	if (word != NULL)
+		store_relaxed(word, is_ignoring(heap_mine)
+					    ? site | WATCH_IGNORED
+					    : site);
+}
+
+static uint64_t next_random(struct heap *heap)
+{
+	uint64_t x = heap->random;
+	if (x == 0)
+		x = os_random() | 1;
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return heap->random = x;
+}
+
+/* Half of the mean to one and a half: enough not to keep step with a loop. */
+static int64_t next_distance(struct heap *heap)
+{
+	return SAMPLE_BYTES / 2 +
+	       (int64_t)(next_random(heap) % (uint64_t)SAMPLE_BYTES);
+}
+
+/* The heap whose pools have sites, made when it is first needed. */
+static struct heap *sampled(void)
+{
+	struct heap *heap = load_acquire(&sampled_heap);
+	struct heap *none = NULL;
+	if (heap != NULL)
+		return heap;
+	heap = registry_make();
+	if (heap == NULL)
+		return NULL;
+	heap->has_sites = true;
+	if (__atomic_compare_exchange_n(&sampled_heap, &none, heap, 0,
+					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return heap;
+	/* Another thread was faster; ours will serve some thread. */
+	heap->has_sites = false;
+	registry_park(heap);
+	return none;
+}
+
+static void *take_noted(uint32_t class)
+{
+	struct heap *heap = sampled();
+	void *block = heap == NULL ? NULL : heap_take_one(heap, class);
+	if (block != NULL)
+		watch_note(block);
+	return block;
+}
+
+void *watch_take_sampled(uint32_t class)
+{
+	struct heap *heap = heap_mine;
+	if (watch_mode == WATCH_ALL || !heap_is_attached(heap))
+		return NULL;
+	if (is_ignoring(heap))
+		return take_noted(class);
+	if (watch_mode != WATCH_SAMPLED)
+		return NULL;
+	if (heap->single_class == class) {
+		if (--heap->calls_to_sample > 0)
+			return NULL;
+		heap_take_singly(heap, N_CLASSES);
+		heap->bytes_to_sample[class] = next_distance(heap);
+		return take_noted(class);
+	}
+	if (heap->bytes_to_sample[class] < 0 &&
+	    heap->single_class == N_CLASSES) {
+		heap->calls_to_sample =
+			1 + (uint32_t)(next_random(heap) % SINGLE_CALLS);
+		heap_take_singly(heap, class);
+	}
+	return NULL;
+}
+
+bool watch_is_large_due(struct heap *heap, size_t size)
+{
+	if (is_ignoring(heap))
+		return true;
+	if (watch_mode != WATCH_SAMPLED || !heap_is_attached(heap))
+		return false;
+	heap->large_bytes_to_sample -= (int64_t)size;
+	if (heap->large_bytes_to_sample >= 0)
+		return false;
+	heap->large_bytes_to_sample = next_distance(heap);
+	return true;
+}
+
+void watch_ignore(bool ignore)
+{
+	struct heap *heap = heap_mine;
+	if (!heap_is_attached(heap) || (!ignore && heap->n_ignoring == 0))
+		return;
+	heap->n_ignoring += ignore ? 1 : UINT32_MAX;
+	if (watch_mode == WATCH_OFF)
+		store_relaxed(&watch_mode, WATCH_IGNORING);
+	if (heap->n_ignoring == 0)
+		heap_take_singly(heap, N_CLASSES);
+	else if (heap->n_ignoring == 1)
+		heap_take_singly(heap, HEAP_ALL_SINGLY);
+}

@@ -1,0 +1,7 @@
+# The tracer: programs of known truth, random graphs, real programs.
+
+if LIBTARN
+TESTS += tests/trace/truth.sh
+endif
+
+EXTRA_DIST += tests/trace/truth.sh tests/trace/truth.py tests/trace/truth
