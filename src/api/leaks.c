@@ -16,7 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "api/leak_text.h"
+#include "api/lsan.h"
+#include "api/process.h"
 #include "base/lock.h"
 #include "base/message.h"
 #include "conf/conf.h"
@@ -123,6 +124,12 @@ void leaks_ignore(const void *block)
 	lock_release(&trace_lock);
 }
 
+void leaks_ignore_allocations(bool ignore)
+{
+	process_enter();
+	watch_ignore(ignore);
+}
+
 /* --- the report at the end ------------------------------------------- */
 
 static uint32_t process_id(void)
@@ -158,25 +165,26 @@ static bool write_file(struct trace *taken)
 
 static void report(struct trace *taken, void *context)
 {
-	(void)context;
+	bool *has_told = context;
 	if (folder[0] == '\0' || !write_file(taken))
-		leak_text_print(taken);
+		*has_told = lsan_report(taken);
 }
 
 void leaks_at_exit(void)
 {
-	static const struct trace_options options = {
-		.root_kinds = ROOT_ALL,
-		.wants_possible = true,
-	};
+	struct trace_options options = {.wants_possible = true};
 	if (!load_relaxed(&conf.leaks) || process_id() != own_process ||
 	    __atomic_exchange_n(&has_reported, true, __ATOMIC_RELAXED))
 		return;
 	int saved_errno = errno;
-	if (!leaks_trace(&options, report, NULL))
+	options.root_kinds = lsan_root_kinds();
+	bool has_told = false;
+	if (!leaks_trace(&options, report, &has_told))
 		message_print("leaks: no report: %s",
 			      errno == ENOMEM ? "not enough memory"
 					      : "the program is tracing");
+	if (has_told)
+		lsan_end_if_asked();
 	errno = saved_errno;
 }
 

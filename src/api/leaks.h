@@ -32,4 +32,8 @@ bool leaks_add_region(uintptr_t start, uintptr_t end);
 bool leaks_remove_region(uintptr_t start, uintptr_t end);
 void leaks_ignore(const void *block);
 
+/* What the calling thread allocates is no leak, until as many calls with
+ * false. */
+void leaks_ignore_allocations(bool ignore);
+
 #endif

@@ -8,45 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Whether PATTERN, after its "^", matches at TEXT. The usual matcher with one
- * place to go back to: the last "*".
- */
-static bool matches_here(const char *pattern, const char *text)
-{
-	const char *star = NULL, *star_text = NULL;
-	for (;;) {
-		if (*pattern == '*') {
-			star = ++pattern;
-			star_text = text;
-		} else if (*pattern == '\0') {
-			return true;
-		} else if (pattern[0] == '$' && pattern[1] == '\0' && !*text) {
-			return true;
-		} else if (*text && *pattern == *text) {
-			pattern++;
-			text++;
-		} else if (star && *star_text) {
-			pattern = star;
-			text = ++star_text;
-		} else {
-			return false;
-		}
-	}
-}
-
-bool suppress_matches(const char *pattern, const char *text)
-{
-	if (!text || !*text)
-		return false;
-	if (*pattern == '^')
-		return matches_here(pattern + 1, text);
-	for (; *text; text++) {
-		if (matches_here(pattern, text))
-			return true;
-	}
-	return false;
-}
+#include "base/pattern.h"
 
 struct patterns {
 	size_t n;
@@ -100,9 +62,9 @@ static bool matches_site(const struct patterns *patterns,
 		const struct model_frame *frame = &site->frames[i];
 		for (size_t j = 0; j < patterns->n; j++) {
 			const char *pattern = patterns->at[j];
-			if (suppress_matches(pattern, frame->function) ||
-			    suppress_matches(pattern, frame->file) ||
-			    suppress_matches(pattern, frame->module))
+			if (pattern_matches(pattern, frame->function) ||
+			    pattern_matches(pattern, frame->file) ||
+			    pattern_matches(pattern, frame->module))
 				return true;
 		}
 	}

@@ -10,8 +10,6 @@
 
 #include "cli/model.h"
 
-bool suppress_matches(const char *pattern, const char *text);
-
 /* Suppresses findings by the file at PATH; says what is wrong, and false. */
 bool suppress_findings(struct model *model, const char *path);
 

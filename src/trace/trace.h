@@ -56,6 +56,12 @@ static inline const struct finding *trace_finding(const struct trace *trace,
 	return &trace->findings.all[trace->findings.by_rank[i]];
 }
 
+/* The figures of the finding of rank I; they may be changed. */
+static inline struct wire_finding *trace_wire(struct trace *trace, uint32_t i)
+{
+	return &trace->findings.all[trace->findings.by_rank[i]].wire;
+}
+
 /* Writes the report; false with errno if it could not. */
 bool trace_write(struct trace *trace, int fd);
 
