@@ -118,6 +118,9 @@ void leak_text_print(const struct leak_text *text, struct trace *trace)
 		if (is_shown)
 			put_finding(text, trace, i);
 	}
+	if (trace->process.flags & (WIRE_THREADS_RAN | WIRE_REGISTERS_UNSEEN))
+		put(text, "tarn: not all threads could be stopped: what they "
+			  "hold in registers may be among these\n");
 	put(text,
 	    "SUMMARY: LeakSanitizer: %llu byte(s) leaked in %llu "
 	    "allocation(s).\n",

@@ -173,7 +173,8 @@ static void report(struct trace *taken, void *context)
 void leaks_at_exit(void)
 {
 	struct trace_options options = {.wants_possible = true};
-	if (!load_relaxed(&conf.leaks) || process_id() != own_process ||
+	if (!load_relaxed(&conf.leaks) || !lsan_is_on() ||
+	    process_id() != own_process ||
 	    __atomic_exchange_n(&has_reported, true, __ATOMIC_RELAXED))
 		return;
 	int saved_errno = errno;
@@ -267,12 +268,14 @@ void leaks_start(void)
 	const char *given = secure_getenv("TARN_REPORTS");
 	const char *only = secure_getenv("TARN_REPORTS_PID");
 	own_process = process_id();
+	if (only != NULL && (uint32_t)strtoul(only, NULL, 10) != own_process) {
+		store_relaxed(&conf.leaks, false);
+		return;
+	}
 	if (given != NULL && strlen(given) < sizeof(folder)) {
 		strcpy(folder, given);
 		say_that_we_are_here();
 	}
-	if (only != NULL && (uint32_t)strtoul(only, NULL, 10) != own_process)
-		store_relaxed(&conf.leaks, false);
 	if (load_relaxed(&conf.leaks))
 		handle_signals();
 }

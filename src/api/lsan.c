@@ -178,12 +178,17 @@ static void see(struct trace *trace, void *context)
 	*(bool *)context = lsan_report(trace);
 }
 
+bool lsan_is_on(void)
+{
+	read_all();
+	return options.detect_leaks &&
+	       (hooks.is_turned_off == NULL || hooks.is_turned_off() == 0);
+}
+
 bool lsan_check(void)
 {
 	bool has_leaks = false;
-	read_all();
-	if (!options.detect_leaks ||
-	    (hooks.is_turned_off != NULL && hooks.is_turned_off() != 0))
+	if (!lsan_is_on())
 		return false;
 	struct trace_options wanted = {.root_kinds = options.root_kinds};
 	leaks_trace(&wanted, see, &has_leaks);

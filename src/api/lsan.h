@@ -19,6 +19,9 @@ struct lsan_hooks {
 /* Before anything else; the hooks are called when they are first needed. */
 void lsan_set_hooks(const struct lsan_hooks *hooks);
 
+/* False if the options or a hook turn the search for leaks off. */
+bool lsan_is_on(void);
+
 /* Traces and reports; true if there are leaks that are not suppressed. */
 bool lsan_check(void);
 

@@ -9,6 +9,7 @@
 #include "base/atomic.h"
 #include "base/attr.h"
 #include "conf/conf.h"
+#include "watch/sites.h"
 
 plugin_opener *plugin_real_dlopen(void)
 {
@@ -20,6 +21,21 @@ plugin_opener *plugin_real_dlopen(void)
 		store_relaxed(&real, found);
 	}
 	return found;
+}
+
+int plugin_close(void *handle)
+{
+	/* Atomic, relaxed: every thread that races here finds the same. */
+	static plugin_closer *real;
+	plugin_closer *found = load_relaxed(&real);
+	if (UNLIKELY(found == NULL)) {
+		*(void **)&found = dlsym(RTLD_NEXT, "dlclose");
+		store_relaxed(&real, found);
+	}
+	int result = found(handle);
+	/* What is loaded from now on may lie where that was. */
+	sites_forget_code();
+	return result;
 }
 
 int plugin_open_flags(int flags)

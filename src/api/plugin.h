@@ -17,4 +17,9 @@ plugin_opener *plugin_real_dlopen(void);
 /* FLAGS as they are to be passed on. */
 int plugin_open_flags(int flags);
 
+typedef int plugin_closer(void *handle);
+
+/* libc's dlclose; call stacks taken from now on are not those from before. */
+int plugin_close(void *handle);
+
 #endif

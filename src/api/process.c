@@ -22,6 +22,7 @@
 #include "heap/heap.h"
 #include "heap/registry.h"
 #include "watch/modules.h"
+#include "watch/sites.h"
 #include "watch/stats.h"
 #include "watch/watch.h"
 
@@ -175,6 +176,7 @@ __attribute__((constructor)) static void construct(void)
 {
 	ensure_started();
 	load_conf();
+	sites_start();
 }
 
 /* Whoever should read them may be gone: no reason to die of it now. */

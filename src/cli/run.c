@@ -218,8 +218,8 @@ static void explain_no_report(const struct run *run)
 			 strsignal(WTERMSIG(status)));
 	else
 		complain("no report of %s (pid %ld): it ended, with status "
-			 "%d, in a way that ran no exit handlers (_exit), or "
-			 "as another program",
+			 "%d, by a system call of its own, or as another "
+			 "program",
 			 name, (long)run->pid, WEXITSTATUS(status));
 }
 
@@ -251,7 +251,7 @@ static enum status show_reports(struct run *run)
 		explain_no_report(run);
 	if (reports->n_missing)
 		complain("no report of %zu child process%s: still running, "
-			 "killed, or ended by _exit",
+			 "killed, or ended by a system call of their own",
 			 reports->n_missing,
 			 reports->n_missing == 1 ? "" : "es");
 	/* Nobody looked: that is no success for who wants to know. */

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -34,6 +35,7 @@
 #define NAP_NS_MIN 5000
 #define NAP_NS_MAX 1000000
 #define STOP_NS_MAX 1000000000
+#define LIST_TRIES 1000
 /* How often the caller looks whether the helper still lives. */
 #define LOOK_NS 100000000
 
@@ -73,10 +75,15 @@ static uint32_t parse_id(const char *name)
 	return *name == '\0' ? id : 0;
 }
 
-/* Calls VISIT with each thread's id. */
-static void visit_tasks(struct os_world *world,
+/*
+ * Calls VISIT with each thread's id. A thread that ends meanwhile may hide
+ * those behind it: false if there are more than were listed.
+ */
+static bool visit_tasks(struct os_world *world,
 			void (*visit)(struct os_world *world, uint32_t id))
 {
+	uint64_t n_listed = 0;
+	struct stat status;
 	_Alignas(struct entry) char buffer[2048];
 	long n;
 	os_syscall(SYS_lseek, world->tasks_fd, 0, SEEK_SET, 0, 0, 0);
@@ -85,10 +92,15 @@ static void visit_tasks(struct os_world *world,
 		for (long at = 0; at < n;) {
 			const struct entry *entry = (void *)(buffer + at);
 			uint32_t id = parse_id(entry->name);
+			n_listed += id != 0;
 			if (id != 0 && id != world->caller)
 				visit(world, id);
 			at += entry->bytes;
 		}
+	/* The folder has a link for each thread, and two more. */
+	return os_syscall(SYS_fstat, world->tasks_fd, (long)&status, 0, 0, 0,
+			  0) != 0 ||
+	       n_listed + 2 >= status.st_nlink;
 }
 
 static bool is_known(const struct os_world *world, uint32_t id)
@@ -211,10 +223,14 @@ static void seize(struct os_world *world, uint32_t id)
 static void stop_all(struct os_world *world)
 {
 	uint32_t n_done = 0;
+	int tries = LIST_TRIES;
 	for (;;) {
-		visit_tasks(world, seize);
-		if (n_done == world->n_threads)
-			return;
+		bool is_complete = visit_tasks(world, seize);
+		if (n_done == world->n_threads) {
+			if (is_complete || tries-- == 0)
+				return;
+			nap(NAP_NS_MIN);
+		}
 		for (; n_done < world->n_threads; n_done++) {
 			struct os_thread *thread = &world->threads[n_done];
 			thread->is_stopped =

@@ -52,13 +52,15 @@ static ALWAYS_INLINE bool may_end_another(const struct mark *mark,
 	return place->slot == 0 || bits_test(mark->unreached, place->bit - 1);
 }
 
-static ALWAYS_INLINE void look_at(struct mark *mark, uintptr_t word)
+static ALWAYS_INLINE void look_at(struct mark *mark, uintptr_t word,
+				  bool is_in_root)
 {
 	struct place place;
 	if (LIKELY(word - mark->snapshot->low > mark->snapshot->n_bytes))
 		return;
 	bool is_found = snapshot_find(mark->snapshot, word, &place);
-	if (!is_found || (place.inside == 0 && may_end_another(mark, &place)))
+	if (is_in_root &&
+	    (!is_found || (place.inside == 0 && may_end_another(mark, &place))))
 		hint_end(mark, word);
 	if (!is_found || !bits_test(mark->unreached, place.bit))
 		return;
@@ -71,7 +73,7 @@ static ALWAYS_INLINE void look_at(struct mark *mark, uintptr_t word)
 void mark_words(struct mark *mark, const uintptr_t *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		look_at(mark, words[i]);
+		look_at(mark, words[i], true);
 }
 
 void mark_word(struct mark *mark, uintptr_t word)
@@ -85,9 +87,10 @@ void mark_word(struct mark *mark, uintptr_t word)
 static void look_at_piece(void *context, uintptr_t at, const uintptr_t *words,
 			  size_t n)
 {
-	(void)at;
 	struct mark *mark = context;
-	mark_words(mark, words, n);
+	(void)at;
+	for (size_t i = 0; i < n; i++)
+		look_at(mark, words[i], false);
 	mark->heap_bytes += n * sizeof(*words);
 }
 
@@ -101,9 +104,8 @@ static void look_at_block(struct mark *mark, const struct trace_run *run,
 				OS_PAGES_PRESENT, look_at_piece, mark);
 		return;
 	}
-	mark_words(mark, (const uintptr_t *)block,
-		   run->block_bytes / sizeof(uintptr_t));
-	mark->heap_bytes += run->block_bytes;
+	look_at_piece(mark, block, (const uintptr_t *)block,
+		      run->block_bytes / sizeof(uintptr_t));
 }
 
 static void prefetch_blocks(const struct trace_run *run, uint32_t first,

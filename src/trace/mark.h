@@ -5,9 +5,14 @@
  *      `pending`, and leaves that when its words have been looked at.
  *
  * A word that points to the start of a block (or to within its first 8 bytes:
- * a tag) reaches it. One that points further inside is a hint, and so is one
- * that points past a block's last byte. Hints count only in the end, for blocks
- * that nothing reached.
+ * a tag) reaches it. One that points further inside is a hint, and so is one in
+ * a root that points past a block's last byte. Hints count only in the end, for
+ * blocks that nothing reached.
+ *
+ * Past the last byte of one block starts the next, so that every pointer to a
+ * block is a hint for its neighbour. A block held by its end alone is one that
+ * a loop runs down through, from a register or a frame: in the heap such words
+ * are not hints.
  */
 #ifndef TARN_TRACE_MARK_H
 #define TARN_TRACE_MARK_H

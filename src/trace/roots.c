@@ -41,6 +41,7 @@
 #define ENDED_TCB_BYTES ((size_t)64 << 10)
 #define TCB_ALIGN 64
 #define TCB_BYTES 4096
+#define TCB_PAGE_BYTES ((size_t)4096)
 
 #define OWN_MAX 4096
 
@@ -48,7 +49,9 @@
  * of words, and before the first the number of those that follow. */
 #if defined(__x86_64__)
 #define TCB_DTV_OFFSET sizeof(uintptr_t)
+#define TCB_IS_SELF 1
 #else
+#define TCB_IS_SELF 0
 #define TCB_DTV_OFFSET 0
 #endif
 #define DTV_MAX 4096
@@ -284,28 +287,36 @@ static bool is_of_file(const struct os_mapping *mapping)
 	return mapping->name[0] == '/';
 }
 
+/* A descriptor points to itself twice: where in PAGE, which stands at AT, or
+ * 0. */
+static uintptr_t find_tcb(const uintptr_t *page, uintptr_t at)
+{
+	size_t step = TCB_ALIGN / sizeof(*page);
+	for (size_t i = TCB_PAGE_BYTES / sizeof(*page); i >= step; i -= step)
+		if (page[i - step] == at + (i - step) * sizeof(*page) &&
+		    page[i - step + 2] == page[i - step])
+			return page[i - step];
+	return 0;
+}
+
 /*
- * The descriptor of a thread that has ended, in the mapping of its
- * stack, or 0. A descriptor points to itself twice.
+ * The descriptor of a thread that has ended, in the mapping of its stack, or 0.
  */
 static uintptr_t ended_tcb(const struct roots *roots,
 			   const struct os_mapping *mapping)
 {
-#if defined(__x86_64__)
-	uintptr_t words[3];
+	uintptr_t page[TCB_PAGE_BYTES / sizeof(uintptr_t)];
 	uintptr_t low = mapping->end - min_size(mapping->end - mapping->start,
 						ENDED_TCB_BYTES);
-	if (!roots->world->is_stopped)
+	uintptr_t tcb = 0;
+	if (!TCB_IS_SELF || !roots->world->is_stopped)
 		return 0;
-	for (uintptr_t at = round_down(mapping->end - 1, TCB_ALIGN); at >= low;
-	     at -= TCB_ALIGN)
-		if (os_peek(at, words, sizeof(words)) && words[0] == at &&
-		    words[2] == at)
-			return at;
-#endif
-	(void)roots;
-	(void)mapping;
-	return 0;
+	for (uintptr_t at = mapping->end; at > low && tcb == 0;) {
+		at -= TCB_PAGE_BYTES;
+		if (os_peek(at, page, sizeof(page)))
+			tcb = find_tcb(page, at);
+	}
+	return tcb;
 }
 
 static void look_at_other(struct roots *roots, struct os_mapping *mapping)

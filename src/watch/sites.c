@@ -36,6 +36,13 @@ static struct site **pages[PAGES_MAX];
 static uint32_t n_sites;
 /* Atomic: how often code was unloaded. */
 static uint32_t generation;
+/* Atomic, relaxed. */
+static bool has_started;
+
+void sites_start(void)
+{
+	store_relaxed(&has_started, true);
+}
 
 void sites_forget_code(void)
 {
@@ -120,6 +127,8 @@ NOINLINE uint32_t sites_note(void)
 {
 	uintptr_t stack[SITE_FRAMES_MAX];
 	uint32_t now = load_relaxed(&generation);
+	if (!load_relaxed(&has_started))
+		return 0;
 	uint32_t depth = stack_capture(stack, SITE_FRAMES_MAX);
 	uint64_t hash = mix(0, now);
 	for (uint32_t i = 0; i < depth; i++)

@@ -26,6 +26,12 @@ uint32_t sites_frames(uint32_t site, const struct wire_frame **frames);
 /* How many sites there are: the largest number. */
 uint32_t sites_count(void);
 
+/*
+ * From now on call stacks can be taken; before, every site is unknown. (In a
+ * static program the dynamic linker's tables are set up late.)
+ */
+void sites_start(void);
+
 /* Code is about to be unloaded: the same addresses may soon mean other code. */
 void sites_forget_code(void);
 

@@ -41,9 +41,10 @@ if test -n "$TARN_SO"; then
 		fail "libtarn.so can be unloaded: -z nodelete is missing"
 fi
 
-# In the archive the names have no version, and dlopen is not replaced.
+# In the archive the names have no version, and dlopen and dlclose are
+# not replaced.
 if test -n "$TARN_A"; then
-	sed 's/@.*//' "$listed" | grep -v '^dlopen$' >"$work/listed.a"
+	sed 's/@.*//' "$listed" | grep -vE '^dl(close|open)$' >"$work/listed.a"
 	symbols --syms "$TARN_A" |
 		awk '$5 != "LOCAL" && $6 == "DEFAULT" { print $8 }' |
 		LC_ALL=C sort -u >"$work/exported.a"

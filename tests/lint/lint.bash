@@ -29,7 +29,7 @@ tree_files() {
 				done
 		else
 			find .ci .clang-format LICENSE Makefile.am README.md \
-				bench bootstrap configure.ac man preload src \
+				bench bootstrap configure.ac examples man preload src \
 				tarn.map tarn.pc.in tests -type f ! -name '*.o' \
 				! -name '*.lo' ! -name '*.la' ! -name '*.log' \
 				! -name '*.trs' ! -path '*/.*/*' 2>/dev/null

@@ -41,6 +41,7 @@ static struct settings {
 	/* RLIMIT_AS from the start of the test; 0 for none. */
 	size_t limit_bytes;
 	bool may_fork;
+	bool traces;
 } settings = {
 	.ops = 1000000,
 	.max_live = 20000,
@@ -289,7 +290,45 @@ static void check_round(void)
 	shadow_check_stats();
 }
 
-static void run_threads(void)
+/* Set at the end of the threads. Atomic, relaxed. */
+static bool has_ended;
+
+static int print_finding(const struct tarn_finding *finding, void *context)
+{
+	if (finding->verdict < TARN_POSSIBLE)
+		printf("stress: lost: a block of %zu bytes at %p\n",
+		       finding->blocks[0].bytes, finding->blocks[0].address);
+	return *(int *)context;
+}
+
+/* Every block is in some worker's hands or in the yard, whatever the workers do
+ * while it is looked for. */
+static void *trace_main(void *argument)
+{
+	struct tarn_trace_summary summary;
+	uint64_t n = 0, longest_ns = 0;
+	int goes_on = 0;
+	shadow_context = (struct shadow_context){
+		.program = "stress", .seed = settings.seed, .doing = "a trace"};
+	while (!__atomic_load_n(&has_ended, __ATOMIC_RELAXED)) {
+		if (tarn_trace(print_finding, &goes_on, &summary,
+			       sizeof(summary)) != 0)
+			shadow_fail("no trace: %s", strerror(errno));
+		if (summary.lost_blocks != 0 && summary.threads_unseen == 0)
+			shadow_fail("%llu blocks of %llu said to be lost",
+				    (unsigned long long)summary.lost_blocks,
+				    (unsigned long long)summary.live_blocks);
+		if (summary.stopped_ns > longest_ns)
+			longest_ns = summary.stopped_ns;
+		n++;
+		usleep(20000);
+	}
+	printf("stress: %llu traces, the longest of %llu ms\n",
+	       (unsigned long long)n, (unsigned long long)longest_ns / 1000000);
+	return argument;
+}
+
+static void run_rounds(void)
 {
 	struct random random = {.state = settings.seed};
 	struct shadow_block block;
@@ -302,6 +341,20 @@ static void run_threads(void)
 	}
 	while (yard_pick_up_any(&block))
 		worker_free_block(&random, &block);
+}
+
+static void run_threads(void)
+{
+	pthread_t tracer;
+	if (!settings.traces) {
+		run_rounds();
+		return;
+	}
+	if (pthread_create(&tracer, NULL, trace_main, NULL) != 0)
+		shadow_fail("pthread_create: %s", strerror(errno));
+	run_rounds();
+	__atomic_store_n(&has_ended, true, __ATOMIC_RELAXED);
+	pthread_join(tracer, NULL);
 }
 
 /* Nothing is live any more; what a purge leaves is for the reader to judge. */
@@ -332,7 +385,8 @@ static uint64_t seed_from_clock(void)
 static _Noreturn void usage(void)
 {
 	fputs("usage: stress [--threads N] [--ops N] [--seconds S] [--seed N]\n"
-	      "              [--max-live BLOCKS] [--no-fork] [--limit MIB]\n",
+	      "              [--max-live BLOCKS] [--no-fork] [--limit MIB]\n"
+	      "              [--traces]\n",
 	      stderr);
 	exit(2);
 }
@@ -347,6 +401,7 @@ static void read_options(int argc, char **argv)
 		{"max-live", required_argument, NULL, 'm'},
 		{"no-fork", no_argument, NULL, 'f'},
 		{"limit", required_argument, NULL, 'l'},
+		{"traces", no_argument, NULL, 'c'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
@@ -366,6 +421,8 @@ static void read_options(int argc, char **argv)
 			settings.limit_bytes = strtoull(optarg, NULL, 0) * MIB;
 		else if (c == 'f')
 			settings.may_fork = false;
+		else if (c == 'c')
+			settings.traces = true;
 		else
 			usage();
 	}

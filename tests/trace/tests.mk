@@ -4,4 +4,6 @@ if LIBTARN
 TESTS += tests/trace/truth.sh
 endif
 
+EXTRA_DIST += examples/leaky.c examples/leaky.cpp
+
 EXTRA_DIST += tests/trace/truth.sh tests/trace/truth.py tests/trace/truth

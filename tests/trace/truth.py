@@ -211,20 +211,12 @@ def trace(program, path, sites, output):
         raise Unable(f"the report is no JSON: {error}") from error
 
 
-def verdict_of(program, finding):
-    """Where blocks are not padded, one that ends where a used block begins may
-    be held by the pointer to that: it is lost or, as far as tarn can know,
-    possibly so."""
-    may_be_lost = finding["basis"] == "end" and not program.sums.get("possible")
-    return "lost" if may_be_lost else finding["verdict"]
-
-
-def sums_of(program, report):
+def sums_of(report):
     """Verdict -> what all its findings have in sum, in all processes."""
     sums = {verdict: collections.Counter() for verdict in VERDICTS}
     for process in report["processes"]:
         for finding in process["findings"]:
-            sums[verdict_of(program, finding)].update(
+            sums[finding["verdict"]].update(
                 findings=1,
                 count=finding["count"],
                 blocks=finding["own"]["blocks"],
@@ -235,7 +227,7 @@ def sums_of(program, report):
 
 def differences(program, report):
     """What is not as expected of the sums."""
-    found = sums_of(program, report)
+    found = sums_of(report)
     for verdict, expected in program.sums.items():
         if not expected and found[verdict]["findings"]:
             yield f"{verdict}: expected none, found " + shown(found[verdict])

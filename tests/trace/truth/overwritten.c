@@ -1,10 +1,13 @@
 /*
  * overwritten: the only pointer is overwritten by the next one, a thousand
- * times, and the last one is kept.
+ * times, and the last one is kept. Without sites
+ * blocks are not padded, and a root that points to the next block might mean
+ * the end of this one.
  *
  * expect: lost count=999 blocks=999 retained=999
  * expect: findings lost=1
  * expect: possible none
+ * sites: all
  */
 #include "truth.h"
 
