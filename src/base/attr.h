@@ -26,10 +26,6 @@
 #define CACHE_LINE 64
 #define CACHE_ALIGNED __attribute__((aligned(CACHE_LINE)))
 
-/* Keeps POINTER in a register or on the stack up to here: the tracer must not
- * find a block unheld while it is on its way. */
-#define KEEP_HELD(pointer) __asm__ volatile("" : : "r"(pointer))
-
 /*
  * ASSERT states a law of ours where it is relied on. It costs nothing but in
  * builds with --enable-debug; heap_check() proves the same laws in all builds.

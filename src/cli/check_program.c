@@ -104,10 +104,12 @@ static bool is_script(char path[PATH_MAX])
 
 struct facts {
 	bool is_elf;
-	bool is_ours; /* 64 bits of this machine */
-	bool has_interpreter;
+	bool is_ours;	   /* 64 bits of this machine */
+	bool has_segments; /* there is something to load */
 	bool has_malloc;
-	char sanitizer[32]; /* "" without one */
+	bool has_tarn;		    /* it is libtarn.so */
+	char sanitizer[32];	    /* "" without one */
+	char interpreter[PATH_MAX]; /* the dynamic linker; "" without one */
 };
 
 static bool starts_with(const char *text, const char *prefix)
@@ -162,9 +164,12 @@ static void look_at_symbols(struct facts *facts, Elf *elf, Elf_Data *data,
 		if (!name)
 			continue;
 		note_name(facts, name, false);
-		if (is_dynamic && symbol.st_shndx != SHN_UNDEF &&
-		    strcmp(name, "malloc") == 0)
+		if (!is_dynamic || symbol.st_shndx == SHN_UNDEF)
+			continue;
+		if (strcmp(name, "malloc") == 0)
 			facts->has_malloc = true;
+		if (strcmp(name, "tarn_trace") == 0)
+			facts->has_tarn = true;
 	}
 }
 
@@ -204,23 +209,36 @@ static void look_at_sections(struct facts *facts, Elf *elf)
 	}
 }
 
+static void look_at_segments(struct facts *facts, Elf *elf)
+{
+	size_t n = 0, n_bytes = 0;
+	const char *bytes = elf_rawfile(elf, &n_bytes);
+	elf_getphdrnum(elf, &n);
+	for (size_t i = 0; i < n; i++) {
+		GElf_Phdr segment;
+		if (!gelf_getphdr(elf, (int)i, &segment))
+			return;
+		if (segment.p_type == PT_LOAD)
+			facts->has_segments = true;
+		if (segment.p_type == PT_INTERP && bytes &&
+		    segment.p_filesz < PATH_MAX &&
+		    segment.p_offset <= n_bytes &&
+		    segment.p_filesz <= n_bytes - segment.p_offset)
+			memcpy(facts->interpreter, bytes + segment.p_offset,
+			       segment.p_filesz);
+	}
+}
+
 static void look_at_elf(struct facts *facts, Elf *elf)
 {
 	GElf_Ehdr header;
-	size_t n = 0;
 	if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &header))
 		return;
 	facts->is_elf = true;
 	facts->is_ours =
 		gelf_getclass(elf) == ELFCLASS64 &&
 		(OUR_MACHINE == EM_NONE || header.e_machine == OUR_MACHINE);
-	elf_getphdrnum(elf, &n);
-	for (size_t i = 0; i < n; i++) {
-		GElf_Phdr segment;
-		if (gelf_getphdr(elf, (int)i, &segment) &&
-		    segment.p_type == PT_INTERP)
-			facts->has_interpreter = true;
-	}
+	look_at_segments(facts, elf);
 	look_at_sections(facts, elf);
 }
 
@@ -266,6 +284,38 @@ static bool gives_rights(const char *path)
 	       getxattr(path, "security.capability", NULL, 0) > 0;
 }
 
+/* What keeps a preloaded library from working in it. */
+static bool complain_of_facts(const struct facts *facts, const char *path)
+{
+	if (!facts->is_ours)
+		complain("%s is not a 64-bit program of this machine: tarn "
+			 "cannot be loaded into it; build it for 64 bits",
+			 path);
+	else if (!facts->interpreter[0])
+		complain("%s is statically linked: nothing can be loaded into "
+			 "it; link it dynamically, or with -ltarn",
+			 path);
+	else if (facts->sanitizer[0])
+		complain("%s is built with %s, which has a malloc of its own; "
+			 "build it without",
+			 path, facts->sanitizer);
+	else if (facts->has_malloc)
+		complain("%s has a malloc of its own (another allocator is "
+			 "linked into it), which tarn would not see used "
+			 "rightly; link it without that",
+			 path);
+	else
+		return false;
+	return true;
+}
+
+static enum status complain_of_interpreter(const char *name, const char *path)
+{
+	complain("cannot run %s: its interpreter %s: %s", name, path,
+		 strerror(errno));
+	return STATUS_NOT_EXECUTABLE;
+}
+
 static enum status check_file(const char *name, const char *path)
 {
 	struct facts facts;
@@ -278,30 +328,24 @@ static enum status check_file(const char *name, const char *path)
 	}
 	if (!look_at_file(&facts, path))
 		return STATUS_OK;
-	if (!facts.is_elf) {
+	if (!facts.is_elf || (facts.is_ours && !facts.has_segments)) {
 		complain("%s is not a program", path);
 		return STATUS_NOT_EXECUTABLE;
 	}
-	if (!facts.is_ours)
-		complain("%s is not a 64-bit program of this machine: tarn "
-			 "cannot be loaded into it; build it for 64 bits",
-			 path);
-	else if (!facts.has_interpreter)
-		complain("%s is statically linked: nothing can be loaded into "
-			 "it; link it dynamically, or with -ltarn",
-			 path);
-	else if (facts.sanitizer[0])
-		complain("%s is built with %s, which has a malloc of its own; "
-			 "build it without",
-			 path, facts.sanitizer);
-	else if (facts.has_malloc)
-		complain("%s has a malloc of its own (another allocator is "
-			 "linked into it), which tarn would not see used "
-			 "rightly; link %s without it",
-			 path, name);
-	else
-		return STATUS_OK;
-	return STATUS_FAILED;
+	if (complain_of_facts(&facts, path))
+		return STATUS_FAILED;
+	if (access(facts.interpreter, X_OK) != 0)
+		return complain_of_interpreter(name, facts.interpreter);
+	return STATUS_OK;
+}
+
+bool check_library(const char *path)
+{
+	struct facts facts;
+	if (look_at_file(&facts, path) && facts.is_ours && facts.has_tarn)
+		return true;
+	complain("%s is no libtarn.so for this machine", path);
+	return false;
 }
 
 enum status check_program(const char *name)
@@ -316,10 +360,7 @@ enum status check_program(const char *name)
 	}
 	for (int i = 0; i < MAX_SCRIPTS && is_script(path); i++)
 		;
-	if (access(path, X_OK) != 0) {
-		complain("cannot run %s: its interpreter %s: %s", name, path,
-			 strerror(errno));
-		return STATUS_NOT_EXECUTABLE;
-	}
+	if (access(path, X_OK) != 0)
+		return complain_of_interpreter(name, path);
 	return check_file(name, path);
 }

@@ -58,7 +58,8 @@ static bool parse_name(const char *name, struct entry *entry)
 	       end > 0 && name[end] == '\0';
 }
 
-static struct entries list_entries(struct collection *reports, pid_t pid)
+static struct entries list_entries(struct collection *reports, pid_t pid,
+				   bool has_children)
 {
 	struct entries list = {0};
 	DIR *directory = opendir(reports->directory);
@@ -68,6 +69,8 @@ static struct entries list_entries(struct collection *reports, pid_t pid)
 		if (!parse_name(found->d_name, &entry))
 			continue;
 		entry.is_own = entry.pid == (unsigned long)pid;
+		if (!entry.is_own && !has_children)
+			continue;
 		entry.name = arena_text(&reports->arena, found->d_name,
 					strlen(found->d_name));
 		list.at = arena_grow(&reports->arena, list.at, list.n,
@@ -100,9 +103,9 @@ static void add_path(struct collection *reports, const char *name)
 		arena_print(&reports->arena, "%s/%s", reports->directory, name);
 }
 
-void collection_read(struct collection *reports, pid_t pid)
+void collection_read(struct collection *reports, pid_t pid, bool has_children)
 {
-	struct entries list = list_entries(reports, pid);
+	struct entries list = list_entries(reports, pid, has_children);
 	if (list.n)
 		qsort(list.at, list.n, sizeof(list.at[0]), compare);
 	for (size_t i = 0; i < list.n; i++) {

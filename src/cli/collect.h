@@ -23,8 +23,11 @@ struct collection {
 /* Makes the directory, for this user alone. Says what is wrong. */
 bool collection_start(struct collection *reports);
 
-/* Lists what there is after the program PID has ended. */
-void collection_read(struct collection *reports, pid_t pid);
+/*
+ * Lists what there is after the program PID has ended; of other processes only
+ * if HAS_CHILDREN.
+ */
+void collection_read(struct collection *reports, pid_t pid, bool has_children);
 
 /* Removes the directory and all in it; the numbers stay, the paths go. */
 void collection_end(struct collection *reports);

@@ -3,7 +3,6 @@
  * into a picture.
  */
 #include "cli/render.h"
-#include "cli/suppress.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,6 +21,9 @@ bool output_open(struct output *output, const struct options *options,
 {
 	const char *path = options->output;
 	*output = (struct output){.out = stream, .stream = stream};
+	if (options->suppressions &&
+	    !suppressions_read(&output->suppressions, options->suppressions))
+		return false;
 	if (!path)
 		return true;
 	if (strcmp(path, "-") == 0) {
@@ -125,14 +127,16 @@ bool output_finish(struct output *output, const struct options *options,
 		.show = options->show,
 		.max_findings = options->max_findings,
 	};
-	bool is_good = true;
 	bool is_written;
-	if (options->suppressions)
-		is_good = suppress_findings(model, options->suppressions);
+	suppress_findings(model, &output->suppressions);
+	suppressions_free(&output->suppressions);
 	errno = 0;
 	is_written = render(&view, options->format, model);
 	if (fflush(out) != 0 || ferror(out))
 		is_written = false;
+	/* Who closes a pipe has read enough. */
+	if (!is_written && errno == EPIPE && out == output->stream)
+		is_written = true;
 	if (is_written && output->svg)
 		is_written = draw(out, output->svg);
 	if (out != output->stream && fclose(out) != 0)
@@ -141,5 +145,5 @@ bool output_finish(struct output *output, const struct options *options,
 		complain("cannot write %s: %s",
 			 options->output ? options->output : "the report",
 			 errno ? strerror(errno) : "it failed");
-	return is_good && is_written;
+	return is_written;
 }

@@ -5,6 +5,7 @@
 #include "cli/render.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 bool finding_is_shown(const struct view *view,
@@ -53,6 +54,35 @@ const char *phrase_bytes(struct arena *arena, uint64_t bytes)
 	return arena_print(arena, "%.1f %ciB", value, units[unit]);
 }
 
+/* Longer names of C++ lose what their templates were given, but for the
+ * first. */
+#define NAME_COLUMNS 48
+
+const char *phrase_name(struct arena *arena, const char *name)
+{
+	static const char dots[] = "…";
+	size_t depth = 0, cut_at = 0, n = 0;
+	if (strlen(name) <= NAME_COLUMNS || strstr(name, "operator") != NULL)
+		return name;
+	char *made = arena_take(arena, strlen(name) * (sizeof(dots) + 2));
+	for (; *name != '\0'; name++) {
+		depth -= *name == '>' && depth > 0;
+		if (depth < cut_at)
+			cut_at = 0;
+		bool is_next = depth == 1 && *name == ',';
+		if (cut_at == 0 && !is_next && depth < 2) {
+			made[n++] = *name;
+		} else if (cut_at == 0) {
+			n += (size_t)sprintf(made + n, "%s%s",
+					     is_next ? ", " : "", dots);
+			cut_at = depth;
+		}
+		depth += *name == '<';
+	}
+	made[n] = '\0';
+	return made;
+}
+
 /* The last two components of PATH. */
 static const char *short_path(const char *path)
 {
@@ -84,7 +114,7 @@ const char *phrase_frame(struct arena *arena, const struct model_frame *frame)
 		return NULL;
 	if (!frame->function)
 		return phrase_place(arena, frame);
-	return arena_print(arena, "%s %s", frame->function,
+	return arena_print(arena, "%s %s", phrase_name(arena, frame->function),
 			   phrase_place(arena, frame));
 }
 
@@ -129,12 +159,18 @@ static const char *phrase_own(struct arena *arena,
 	return arena_print(arena, "%s, %s", phrase_blocks(arena, blocks), all);
 }
 
+static const char *short_type(struct arena *arena, const char *type)
+{
+	return type ? phrase_name(arena, type) : NULL;
+}
+
 const char *phrase_finding(struct model_process *process,
 			   const struct model_finding *finding)
 {
 	struct arena *arena = &process->model->arena;
 	const struct wire_finding *wire = &finding->wire;
-	const char *type = model_finding_type(process, finding);
+	const char *type =
+		short_type(arena, model_finding_type(process, finding));
 	const char *retained = "";
 	const char *owner = "";
 	if (wire->retained_blocks > wire->own_blocks)
@@ -158,7 +194,8 @@ const char *phrase_member(struct model_process *process,
 			  const struct model_member *member)
 {
 	struct arena *arena = &process->model->arena;
-	const char *type = model_member_type(process, member);
+	const char *type = short_type(&process->model->arena,
+				      model_member_type(process, member));
 	return arena_print(arena, "#%u %s%s(%s)", member->wire.index,
 			   type ? type : "", type ? " " : "",
 			   phrase_bytes(arena, member->wire.bytes));

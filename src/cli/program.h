@@ -8,6 +8,7 @@
 #include "cli/util.h"
 
 #include <limits.h>
+#include <stdbool.h>
 
 /*
  * Whether a library can be preloaded into NAME, found as execvp(3) finds it and
@@ -15,6 +16,9 @@
  * the reason was said.
  */
 enum status check_program(const char *name);
+
+/* Whether the file at PATH is libtarn.so, for this machine. Says if not. */
+bool check_library(const char *path);
 
 /*
  * The library to preload, absolute, into PATH: WANTED, or if it is NULL that of

@@ -6,6 +6,7 @@
 
 #include "cli/model.h"
 #include "cli/options.h"
+#include "cli/suppress.h"
 
 #include <stdio.h>
 
@@ -27,9 +28,13 @@ struct output {
 	FILE *out;
 	FILE *stream;	 /* to use without a file */
 	const char *svg; /* the picture to make of OUT; NULL: none */
+	struct suppressions suppressions;
 };
 
-/* Opens what OPTIONS name, else STREAM. Says what is wrong. */
+/*
+ * Reads the suppressions and opens the output that OPTIONS name; without one it
+ * is STREAM. Says what is wrong.
+ */
 bool output_open(struct output *output, const struct options *options,
 		 FILE *stream);
 
@@ -49,6 +54,9 @@ const char *phrase_blocks(struct arena *arena, uint64_t blocks);
 
 /* "96 B", "1.2 KiB". */
 const char *phrase_bytes(struct arena *arena, uint64_t bytes);
+
+/* NAME of a function or type, shortened if it is long. */
+const char *phrase_name(struct arena *arena, const char *name);
 
 /* "dir/demo.c:17", or the module and address; "" if there is neither. */
 const char *phrase_place(struct arena *arena, const struct model_frame *frame);

@@ -86,28 +86,31 @@ static enum status become_program(const struct run *run)
 
 /* --- signals ------------------------------------------------------------- */
 
-static const int forwarded[] = {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+static const int forwarded[] = {SIGTERM, SIGHUP, SIGUSR1,
+				SIGUSR2, SIGINT, SIGQUIT};
 
 #define N_FORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
 
 /* Fixed before the handler is installed. */
 static volatile pid_t forward_to;
 
-static void forward(int signal)
+/* Those of a terminal come from the kernel, and the program gets them too. */
+static void forward(int signal, siginfo_t *info, void *context)
 {
+	bool is_of_terminal =
+		(signal == SIGINT || signal == SIGQUIT) && info->si_code > 0;
 	int error = errno;
-	kill(forward_to, signal);
+	(void)context;
+	if (!is_of_terminal)
+		kill(forward_to, signal);
 	errno = error;
 }
 
-/*
- * SIGINT and SIGQUIT of a terminal reach the program by themselves. A signal
- * that was ignored stays so, as nohup(1) wants it.
- */
+/* A signal that was ignored stays so, as nohup(1) wants it. */
 static void handle_signals(pid_t pid)
 {
-	struct sigaction action = {.sa_handler = forward,
-				   .sa_flags = SA_RESTART};
+	struct sigaction action = {.sa_sigaction = forward,
+				   .sa_flags = SA_RESTART | SA_SIGINFO};
 	forward_to = pid;
 	for (size_t i = 0; i < N_FORWARDED; i++) {
 		struct sigaction old;
@@ -115,8 +118,6 @@ static void handle_signals(pid_t pid)
 		if (old.sa_handler != SIG_IGN)
 			sigaction(forwarded[i], &action, NULL);
 	}
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
 }
 
 /* None may be lost between fork and handle_signals(). */
@@ -124,8 +125,6 @@ static void block_signals(sigset_t *old)
 {
 	sigset_t set;
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGQUIT);
 	for (size_t i = 0; i < N_FORWARDED; i++)
 		sigaddset(&set, forwarded[i]);
 	sigprocmask(SIG_BLOCK, &set, old);
@@ -255,8 +254,8 @@ static enum status show_reports(struct run *run)
 			 reports->n_missing,
 			 reports->n_missing == 1 ? "" : "es");
 	/* Nobody looked: that is no success for who wants to know. */
-	if (options->fail_on && reports->n_paths == 0 &&
-	    WIFEXITED(run->wait_status))
+	if (status == STATUS_OK && options->fail_on &&
+	    reports->n_own_reports == 0 && WIFEXITED(run->wait_status))
 		return STATUS_FAILED;
 	return status;
 }
@@ -284,7 +283,8 @@ static enum status trace_program(struct run *run)
 		return STATUS_FAILED;
 	status = start_program(run);
 	if (status == STATUS_OK) {
-		collection_read(&run->reports, run->pid);
+		collection_read(&run->reports, run->pid,
+				run->options.has_children);
 		status = show_reports(run);
 	} else {
 		collection_end(&run->reports);
@@ -311,7 +311,8 @@ enum status run_verb(int argc, char **argv)
 		return STATUS_FAILED;
 	}
 	run.argv = argv + run.options.first_operand;
-	if (!find_library(run.options.library, run.library))
+	if (!find_library(run.options.library, run.library) ||
+	    !check_library(run.library))
 		return STATUS_FAILED;
 	status = check_program(run.argv[0]);
 	if (status != STATUS_OK)

@@ -10,11 +10,6 @@
 
 #include "base/pattern.h"
 
-struct patterns {
-	size_t n;
-	char **at;
-};
-
 /* The pattern of LINE, or NULL if it has none; BAD if it is no such line. */
 static char *parse_line(char *line, bool *is_bad)
 {
@@ -32,8 +27,16 @@ static char *parse_line(char *line, bool *is_bad)
 	return *is_bad ? NULL : line + sizeof(prefix) - 1;
 }
 
-static bool read_patterns(struct arena *arena, FILE *file, const char *path,
-			  struct patterns *patterns)
+static void add_pattern(struct suppressions *all, const char *pattern)
+{
+	all->patterns = arena_grow(&all->arena, all->patterns, all->n,
+				   sizeof(all->patterns[0]));
+	all->patterns[all->n++] =
+		arena_text(&all->arena, pattern, strlen(pattern));
+}
+
+static bool read_patterns(struct suppressions *all, FILE *file,
+			  const char *path)
 {
 	char *line = NULL;
 	size_t room = 0;
@@ -44,24 +47,20 @@ static bool read_patterns(struct arena *arena, FILE *file, const char *path,
 			complain("%s:%d: want \"leak:PATTERN\"", path, number);
 			break;
 		}
-		if (!pattern)
-			continue;
-		patterns->at = arena_grow(arena, patterns->at, patterns->n,
-					  sizeof(patterns->at[0]));
-		patterns->at[patterns->n++] =
-			arena_text(arena, pattern, strlen(pattern));
+		if (pattern)
+			add_pattern(all, pattern);
 	}
 	free(line);
 	return !is_bad;
 }
 
-static bool matches_site(const struct patterns *patterns,
+static bool matches_site(const struct suppressions *all,
 			 const struct model_site *site)
 {
 	for (size_t i = 0; site && i < site->n_frames; i++) {
 		const struct model_frame *frame = &site->frames[i];
-		for (size_t j = 0; j < patterns->n; j++) {
-			const char *pattern = patterns->at[j];
+		for (size_t j = 0; j < all->n; j++) {
+			const char *pattern = all->patterns[j];
 			if (pattern_matches(pattern, frame->function) ||
 			    pattern_matches(pattern, frame->file) ||
 			    pattern_matches(pattern, frame->module))
@@ -71,13 +70,11 @@ static bool matches_site(const struct patterns *patterns,
 	return false;
 }
 
-static void apply(struct model_process *process,
-		  const struct patterns *patterns)
+static void apply(struct model_process *process, const struct suppressions *all)
 {
 	for (size_t i = 0; i < process->n_findings; i++) {
 		struct model_finding *finding = &process->findings[i];
-		if (matches_site(patterns,
-				 model_site(process, finding->wire.site)))
+		if (matches_site(all, model_site(process, finding->wire.site)))
 			model_suppress(process, finding);
 	}
 	/* What a suppressed finding retains goes with it. */
@@ -93,18 +90,34 @@ static void apply(struct model_process *process,
 	}
 }
 
-bool suppress_findings(struct model *model, const char *path)
+void suppress_findings(struct model *model, const struct suppressions *all)
 {
-	struct patterns patterns = {0};
+	for (size_t i = 0; all->n && i < model->n_processes; i++)
+		apply(model->processes[i], all);
+}
+
+bool suppressions_read(struct suppressions *all, const char *path)
+{
 	FILE *file = fopen(path, "re");
 	bool is_good;
+	*all = (struct suppressions){0};
 	if (!file) {
 		complain("%s: %s", path, strerror(errno));
 		return false;
 	}
-	is_good = read_patterns(&model->arena, file, path, &patterns);
+	is_good = read_patterns(all, file, path);
+	if (ferror(file)) {
+		complain("%s: %s", path, strerror(errno));
+		is_good = false;
+	}
 	fclose(file);
-	for (size_t i = 0; is_good && i < model->n_processes; i++)
-		apply(model->processes[i], &patterns);
+	if (!is_good)
+		suppressions_free(all);
 	return is_good;
+}
+
+void suppressions_free(struct suppressions *all)
+{
+	arena_free(&all->arena);
+	*all = (struct suppressions){0};
 }

@@ -10,7 +10,18 @@
 
 #include "cli/model.h"
 
-/* Suppresses findings by the file at PATH; says what is wrong, and false. */
-bool suppress_findings(struct model *model, const char *path);
+struct suppressions {
+	struct arena arena;
+	size_t n;
+	char **patterns;
+};
+
+/* Reads the file at PATH; says what is wrong, and false. */
+bool suppressions_read(struct suppressions *suppressions, const char *path);
+void suppressions_free(struct suppressions *suppressions);
+
+/* Suppresses the findings that a pattern matches. */
+void suppress_findings(struct model *model,
+		       const struct suppressions *suppressions);
 
 #endif

@@ -46,7 +46,7 @@ static void put_frame(const struct view *view, struct arena *arena,
 		return;
 	}
 	put(view, NULL, "       ");
-	put(view, BOLD, "%-*s", columns, frame->function);
+	put(view, BOLD, "%-*s", columns, phrase_name(arena, frame->function));
 	put(view, NULL, "  %s", place);
 	if (frame->is_inlined)
 		put(view, FAINT, " (inlined)");
@@ -64,23 +64,35 @@ static size_t count_frames(const struct model_site *site)
 	return site->n_frames;
 }
 
+/* Without what the C++ library's headers put before the caller: allocators,
+ * containers, smart pointers. */
+static size_t first_frame(const struct model_site *site)
+{
+	size_t i = 0;
+	while (i < site->n_frames && site->frames[i].file &&
+	       strstr(site->frames[i].file, "/c++/"))
+		i++;
+	return i < site->n_frames ? i : 0;
+}
+
 static void put_site(const struct view *view, struct arena *arena,
 		     const struct model_site *site)
 {
-	size_t n_frames = count_frames(site);
-	size_t n = n_frames > MAX_FRAMES ? MAX_FRAMES : n_frames;
+	size_t first = first_frame(site), end = count_frames(site);
+	size_t shown = end - first > MAX_FRAMES ? first + MAX_FRAMES : end;
 	int columns = 0;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = first; i < shown; i++) {
 		const char *name = site->frames[i].function;
-		int length = name ? (int)strnlen(name, MAX_NAME_COLUMNS) : 0;
+		name = name ? phrase_name(arena, name) : "";
+		int length = (int)strnlen(name, MAX_NAME_COLUMNS);
 		if (length > columns)
 			columns = length;
 	}
 	put(view, NULL, "     allocated by\n");
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = first; i < shown; i++)
 		put_frame(view, arena, &site->frames[i], columns);
-	if (n_frames > n)
-		put(view, FAINT, "       … %zu more\n", n_frames - n);
+	if (end > shown)
+		put(view, FAINT, "       … %zu more\n", end - shown);
 }
 
 static const struct model_member *

@@ -54,7 +54,6 @@ enum heap_mistake heap_free_slow(void *block)
 			return HEAP_INTERIOR;
 		size_t bytes = large->usable_bytes;
 		large_free(large);
-		KEEP_HELD(block); /* it waits for a lock, and is live */
 		decay_poll_large(heap_is_attached(heap) ? heap : NULL, bytes);
 		return HEAP_FREED;
 	}

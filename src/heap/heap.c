@@ -210,15 +210,18 @@ static void *refill_magazine(struct heap *heap, uint32_t class)
 		memmove(blocks, blocks + want - n, n * sizeof(*blocks));
 	/* Before the lock goes: who has all locks and has stopped this thread
 	 * finds each block in a bitmap, in the magazine, or in our hands. */
-	if (n > 0)
+	void *block = NULL;
+	if (n > 0) {
+		block = blocks[n - 1];
 		store_relaxed(&heap->top[class], blocks + n - 1);
+	}
 	lock_release(&heap->lock);
 	if (n == 0)
 		return NULL;
 	size_t bytes = n * (size_t)class_block_bytes(class);
 	heap->refilled_bytes += bytes;
 	heap->bytes_to_sample[class] -= (int64_t)bytes;
-	return blocks[n - 1];
+	return block;
 }
 
 void *heap_take_one(struct heap *heap, uint32_t class)

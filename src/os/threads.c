@@ -75,15 +75,11 @@ static uint32_t parse_id(const char *name)
 	return *name == '\0' ? id : 0;
 }
 
-/*
- * Calls VISIT with each thread's id. A thread that ends meanwhile may hide
- * those behind it: false if there are more than were listed.
- */
-static bool visit_tasks(struct os_world *world,
+/* Calls VISIT with each thread's id. One that ends meanwhile may hide those
+ * behind it. */
+static void visit_tasks(struct os_world *world,
 			void (*visit)(struct os_world *world, uint32_t id))
 {
-	uint64_t n_listed = 0;
-	struct stat status;
 	_Alignas(struct entry) char buffer[2048];
 	long n;
 	os_syscall(SYS_lseek, world->tasks_fd, 0, SEEK_SET, 0, 0, 0);
@@ -92,15 +88,10 @@ static bool visit_tasks(struct os_world *world,
 		for (long at = 0; at < n;) {
 			const struct entry *entry = (void *)(buffer + at);
 			uint32_t id = parse_id(entry->name);
-			n_listed += id != 0;
 			if (id != 0 && id != world->caller)
 				visit(world, id);
 			at += entry->bytes;
 		}
-	/* The folder has a link for each thread, and two more. */
-	return os_syscall(SYS_fstat, world->tasks_fd, (long)&status, 0, 0, 0,
-			  0) != 0 ||
-	       n_listed + 2 >= status.st_nlink;
 }
 
 static bool is_known(const struct os_world *world, uint32_t id)
@@ -219,15 +210,29 @@ static void seize(struct os_world *world, uint32_t id)
 		trace(PTRACE_INTERRUPT, id, 0, NULL);
 }
 
+/* True if all threads are among those noted, now that these stand still: the
+ * folder of tasks has a link for each, and two more. */
+static bool is_complete(const struct os_world *world)
+{
+	struct stat status;
+	uint64_t n = 1; /* the caller */
+	for (uint32_t i = 0; i < world->n_threads; i++)
+		n += world->threads[i].is_stopped ||
+		     is_there(world, world->threads[i].id);
+	return os_syscall(SYS_fstat, world->tasks_fd, (long)&status, 0, 0, 0,
+			  0) != 0 ||
+	       n + 2 >= status.st_nlink;
+}
+
 /* A thread that is not stopped yet may start others: until none is new. */
 static void stop_all(struct os_world *world)
 {
 	uint32_t n_done = 0;
 	int tries = LIST_TRIES;
 	for (;;) {
-		bool is_complete = visit_tasks(world, seize);
+		visit_tasks(world, seize);
 		if (n_done == world->n_threads) {
-			if (is_complete || tries-- == 0)
+			if (is_complete(world) || tries-- == 0)
 				return;
 			nap(NAP_NS_MIN);
 		}

@@ -302,5 +302,24 @@ else
 	echo "FAILED: example.c"
 	failed=1
 fi
+
+title "A leaked cycle: tarn run --leaks ./leaky"
+tarn=$top_builddir/tarn
+if ! test -x "$tarn"; then
+	echo "Left out: the command needs libdw-dev, libjansson-dev and a C++ compiler."
+elif $CC -g -O1 -o leaky "$top_srcdir/examples/leaky.c" &&
+	"$tarn" run --leaks --output report -- ./leaky >output; then
+	sed 's/^/    /' output report
+	grep -q 'cycle: .*blocks' report && grep -q 'leaky\.c:[0-9]' report || {
+		echo "FAILED: no cycle was named in examples/leaky.c"
+		failed=1
+	}
+	echo
+	echo "Which pointer of examples/leaky.c keeps the cycle, and what to do:"
+	echo "\`man man/tarn.7\`, TUTORIAL."
+else
+	echo "FAILED: examples/leaky.c"
+	failed=1
+fi
 echo
 exit $failed

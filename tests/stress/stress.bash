@@ -20,7 +20,7 @@ core_sources() {
 		if test -n "$TARN_CORE_SOURCES"; then
 			printf '%s\n' $TARN_CORE_SOURCES | grep '\.c$'
 		else
-			grep -LE '^int main\(' src/*/*.c
+			grep -LE '^int main\(' src/*/*.c | grep -v ^src/cli/
 		fi
 	) | sed "s|^|$top_srcdir/|"
 }

@@ -296,8 +296,8 @@ static bool has_ended;
 static int print_finding(const struct tarn_finding *finding, void *context)
 {
 	if (finding->verdict < TARN_POSSIBLE)
-		printf("stress: lost: a block of %zu bytes at %p\n",
-		       finding->blocks[0].bytes, finding->blocks[0].address);
+		fprintf(stderr, "stress: lost: a block of %zu bytes at %p\n",
+			finding->blocks[0].bytes, finding->blocks[0].address);
 	return *(int *)context;
 }
 
@@ -315,9 +315,11 @@ static void *trace_main(void *argument)
 			       sizeof(summary)) != 0)
 			shadow_fail("no trace: %s", strerror(errno));
 		if (summary.lost_blocks != 0 && summary.threads_unseen == 0)
-			shadow_fail("%llu blocks of %llu said to be lost",
+			shadow_fail("%llu blocks of %llu said to be lost, with "
+				    "%llu threads",
 				    (unsigned long long)summary.lost_blocks,
-				    (unsigned long long)summary.live_blocks);
+				    (unsigned long long)summary.live_blocks,
+				    (unsigned long long)summary.threads);
 		if (summary.stopped_ns > longest_ns)
 			longest_ns = summary.stopped_ns;
 		n++;

@@ -29,7 +29,8 @@ tests_stress_fault_LDFLAGS = -Wl,--wrap=mmap -Wl,--wrap=munmap \
 TESTS += \
 	tests/stress/fault \
 	tests/stress/single.sh \
-	tests/stress/threads.sh
+	tests/stress/threads.sh \
+	tests/stress/traces.sh
 
 # A sanitizer build needs memory without limits, and need not build the core for
 # sanitizers once more.
@@ -48,4 +49,5 @@ EXTRA_DIST += \
 	tests/stress/single.sh \
 	tests/stress/stress.bash \
 	tests/stress/threads.sh \
+	tests/stress/traces.sh \
 	tests/stress/tsan_os.c
