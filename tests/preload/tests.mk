@@ -16,6 +16,7 @@ preload_programs = \
 	tests/preload/info \
 	tests/preload/late_limit \
 	tests/preload/locked_memory \
+	tests/preload/lsan \
 	tests/preload/moving \
 	tests/preload/refused \
 	tests/preload/resizing \
