@@ -86,6 +86,19 @@ NOINLINE bool leaks_trace(const struct trace_options *asked,
 	return is_taken;
 }
 
+bool leaks_lock_for_fork(void)
+{
+	if (lock_is_mine(&trace_lock))
+		return false;
+	lock_acquire(&trace_lock);
+	return true;
+}
+
+void leaks_unlock_after_fork(void)
+{
+	lock_release(&trace_lock);
+}
+
 bool leaks_add_region(uintptr_t start, uintptr_t end)
 {
 	lock_acquire(&trace_lock);

@@ -16,6 +16,11 @@ void leaks_start(void);
 /* The program ends now: reports, if that is wanted and was not done. */
 void leaks_at_exit(void);
 
+/* A fork waits for a trace; false if it comes from a visitor of one, and
+ * there is nothing to unlock. */
+bool leaks_lock_for_fork(void);
+void leaks_unlock_after_fork(void);
+
 /* In the child of a fork: it will have a report of its own. */
 void leaks_after_fork_in_child(void);
 

@@ -45,9 +45,12 @@ static bool take_root_kind(struct lsan_options *options, struct span key,
 		const char *key;
 		unsigned kind;
 	} kinds[] = {
-		{"use_globals", ROOT_GLOBALS},	    {"use_stacks", ROOT_STACKS},
-		{"use_registers", ROOT_REGISTERS},  {"use_tls", ROOT_TLS},
+		{"use_globals", ROOT_GLOBALS},
+		{"use_stacks", ROOT_STACKS},
+		{"use_registers", ROOT_REGISTERS},
+		{"use_tls", ROOT_TLS},
 		{"use_root_regions", ROOT_REGIONS},
+		{"use_mappings", ROOT_MAPPINGS}, /* ours */
 	};
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (!span_is(key, kinds[i].key))

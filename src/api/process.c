@@ -43,6 +43,7 @@ static uintptr_t forking_thread;
 /* Of the forking thread: forks of handlers that struck inside its own. */
 static unsigned n_forks_within;
 static bool had_threads;
+static bool has_trace_lock;
 
 /*
  * The last destructor that knows this thread: others of its destructors may
@@ -68,6 +69,7 @@ static void before_fork(void)
 			n_forks_within++;
 		return;
 	}
+	has_trace_lock = leaks_lock_for_fork();
 	lock_acquire(&modules_lock);
 	registry_lock_all();
 	had_threads = !PROCESS_IS_SINGLE_THREADED;
@@ -89,12 +91,19 @@ static bool end_fork(void)
 	return true;
 }
 
+static void unlock_all(void)
+{
+	registry_unlock_all();
+	lock_release(&modules_lock);
+	if (has_trace_lock)
+		leaks_unlock_after_fork();
+}
+
 static void after_fork_in_parent(void)
 {
 	if (!end_fork())
 		return;
-	registry_unlock_all();
-	lock_release(&modules_lock);
+	unlock_all();
 }
 
 static void after_fork_in_child(void)
@@ -103,8 +112,7 @@ static void after_fork_in_child(void)
 	if (!end_fork())
 		return;
 	registry_restore_after_fork_locked(had_threads);
-	registry_unlock_all();
-	lock_release(&modules_lock);
+	unlock_all();
 }
 
 /*

@@ -59,6 +59,18 @@ static void enter(struct os_world *world, enum phase phase)
 
 /* --- the helper ---------------------------------------------------------- */
 
+/* The folder of tasks has a link for each, and two more. 0: it does not
+ * tell. */
+static uint64_t count_threads(const struct os_world *world)
+{
+	struct stat status;
+	if (os_syscall(SYS_fstat, world->tasks_fd, (long)&status, 0, 0, 0, 0) !=
+		    0 ||
+	    status.st_nlink < 3)
+		return 0;
+	return status.st_nlink - 2;
+}
+
 struct entry {
 	uint64_t inode;
 	int64_t offset;
@@ -210,18 +222,14 @@ static void seize(struct os_world *world, uint32_t id)
 		trace(PTRACE_INTERRUPT, id, 0, NULL);
 }
 
-/* True if all threads are among those noted, now that these stand still: the
- * folder of tasks has a link for each, and two more. */
+/* True if all threads are among those noted, now that these stand still. */
 static bool is_complete(const struct os_world *world)
 {
-	struct stat status;
 	uint64_t n = 1; /* the caller */
 	for (uint32_t i = 0; i < world->n_threads; i++)
 		n += world->threads[i].is_stopped ||
 		     is_there(world, world->threads[i].id);
-	return os_syscall(SYS_fstat, world->tasks_fd, (long)&status, 0, 0, 0,
-			  0) != 0 ||
-	       n + 2 >= status.st_nlink;
+	return n >= count_threads(world);
 }
 
 /* A thread that is not stopped yet may start others: until none is new. */
@@ -263,16 +271,9 @@ static int helper_main(void *context)
 
 /* --- the caller ------------------------------------------------------ */
 
-static void count_task(struct os_world *world, uint32_t id)
-{
-	(void)id;
-	world->n_room++;
-}
-
 static bool map_room(struct os_world *world)
 {
-	world->n_room = ROOM_MORE;
-	visit_tasks(world, count_task);
+	world->n_room = (uint32_t)count_threads(world) + ROOM_MORE;
 	size_t page = os_page_bytes();
 	size_t bytes = world->n_room * sizeof(struct os_thread);
 	world->map_bytes = (bytes + page - 1) & ~(page - 1);
@@ -308,7 +309,7 @@ void os_stop(struct os_world *world)
 	};
 	if (world->tasks_fd < 0 || !map_room(world))
 		return;
-	if (world->n_room == ROOM_MORE) {
+	if (count_threads(world) == 1) {
 		/* Alone: nobody else can start a thread. */
 		world->is_stopped = true;
 		return;
