@@ -17,6 +17,9 @@
 #include "base/attr.h"
 #include "watch/stack.h"
 
+/* Frames of unknown size are what is tested. */
+#pragma GCC diagnostic ignored "-Wvla"
+
 #define N_FRAMES 128
 
 /* What was found by both, of one place. */
