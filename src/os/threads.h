@@ -50,13 +50,12 @@ struct os_world {
 	uint32_t caller;
 	uint32_t process;
 	long tasks_fd;
-	void *stack;
 };
 
 /*
- * Stops the threads. Always fills WORLD in; os_resume must follow. The caller
- * has blocked all signals, and until os_resume calls nothing that may wait for
- * another thread.
+ * Stops the threads. Always fills WORLD in; os_resume must follow before the
+ * next os_stop, by whichever thread. The caller has blocked all signals, and
+ * until os_resume calls nothing that may wait for another thread.
  */
 void os_stop(struct os_world *world);
 void os_resume(struct os_world *world);

@@ -8,9 +8,9 @@
 #include "os/memory.h"
 
 /* No more groups than this; what comes after falls into one for its verdict,
- * for which some are left. */
+ * and for whether it has an owner. Some are left for those. */
 #define GROUPS_MAX ((size_t)1 << 18)
-#define GROUPS_LEFT 8
+#define GROUPS_LEFT 16
 
 /* What a component is made of is told by so many of its blocks, and so many
  * kinds, at most. */
@@ -111,10 +111,10 @@ static uint64_t key_of(const struct graph *graph, uint32_t c, uint32_t verdict,
 
 /* The finding with KEY, made if it is new. */
 static struct finding *find_group(struct findings *findings, uint64_t key,
-				  enum wire_verdict verdict)
+				  enum wire_verdict verdict, uint32_t owner)
 {
 	if (findings->n + GROUPS_LEFT >= findings->n_room)
-		key = verdict;
+		key = 2 * (uint64_t)verdict + (owner != 0);
 	size_t at = key % findings->table_size;
 	while (findings->table[at] != 0) {
 		struct finding *known = &findings->all[findings->table[at] - 1];
@@ -156,8 +156,8 @@ static void add_component(struct findings *findings, const struct graph *graph,
 	uint32_t owner = top == c ? 0 : group_of[top];
 	if (verdict == 0)
 		return;
-	struct finding *finding =
-		find_group(findings, key_of(graph, c, verdict, owner), verdict);
+	struct finding *finding = find_group(
+		findings, key_of(graph, c, verdict, owner), verdict, owner);
 	struct wire_finding *wire = &finding->wire;
 	uint32_t node = first_node(graph, c);
 	uint64_t own_bytes = 0;
@@ -170,8 +170,8 @@ static void add_component(struct findings *findings, const struct graph *graph,
 		finding->example = graph_block(graph, node);
 		wire->site = run_site(graph_run(graph, node),
 				      graph_slot(graph, node));
+		wire->owner = owner;
 	}
-	wire->owner = owner;
 	wire->count++;
 	wire->own_blocks += n;
 	wire->own_bytes += own_bytes;
@@ -200,8 +200,8 @@ static void add_block(struct findings *findings, const struct trace_run *run,
 		      enum wire_basis basis)
 {
 	uint64_t kind = kind_of(findings->snapshot, run, slot);
-	struct finding *finding =
-		find_group(findings, mix(mix(kind, verdict), basis), verdict);
+	struct finding *finding = find_group(
+		findings, mix(mix(kind, verdict), basis), verdict, 0);
 	struct wire_finding *wire = &finding->wire;
 	if (wire->count == 0) {
 		finding->example = run_block(run, slot);

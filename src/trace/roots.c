@@ -111,7 +111,9 @@ bool roots_begin(struct roots *roots)
 	if (roots->own == NULL || !os_maps_open(&maps))
 		return false;
 	find_own(roots);
-	roots->tls_bytes = os_static_tls_bytes() + TLS_BYTES_MORE;
+	/* A whole number of words: none is cut where TLS and stack meet. */
+	roots->tls_bytes = round_up(os_static_tls_bytes() + TLS_BYTES_MORE,
+				    sizeof(uintptr_t));
 	while (os_maps_next(&maps, &mapping))
 		if (!mapping.is_readable && mapping.end - roots->snapshot->low <
 						    roots->snapshot->n_bytes)

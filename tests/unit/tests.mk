@@ -17,7 +17,9 @@ unit_sources = \
 	tests/unit/test_size_class.c \
 	tests/unit/test_stack.c \
 	tests/unit/test_stats.c \
-	tests/unit/test_store.c
+	tests/unit/test_store.c \
+	tests/unit/test_trace.c \
+	tests/unit/test_wire.c
 
 EXTRA_DIST += tests/unit/no_criterion.sh
 

@@ -2,7 +2,7 @@
  * sampled_loop: each round keeps one block, which is lost, and frees another.
  * Where sites are sampled some of the lost ones have theirs.
  *
- * expect: lost count=60000 blocks=60000 retained=60000
+ * expect: lost count=400000 blocks=400000 retained=400000
  * expect: function lose_one
  * sites: sampled
  */
@@ -20,7 +20,7 @@ __attribute__((noinline)) static void free_one(void)
 
 static void work(void)
 {
-	for (int i = 0; i < 60000; i++) {
+	for (int i = 0; i < 400000; i++) {
 		lose_one();
 		free_one();
 	}
