@@ -202,10 +202,22 @@ void leaks_at_exit(void)
 	errno = saved_errno;
 }
 
+static void say_that_we_are_here(void)
+{
+	char path[PATH_BYTES + 64];
+	message_format(path, sizeof(path), "%s/%u.started", folder,
+		       own_process);
+	int fd = open_new(path);
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+}
+
 void leaks_after_fork_in_child(void)
 {
 	own_process = process_id();
 	store_relaxed(&has_reported, false);
+	if (folder[0] != '\0' && load_relaxed(&conf.leaks))
+		say_that_we_are_here();
 }
 
 /* --- signals ---------------------------------------------------------- */
@@ -266,16 +278,6 @@ static void handle_signals(void)
 
 /* --- start ------------------------------------------------------------ */
 
-static void say_that_we_are_here(void)
-{
-	char path[PATH_BYTES + 64];
-	message_format(path, sizeof(path), "%s/%u.started", folder,
-		       own_process);
-	int fd = open_new(path);
-	if (fd >= 0)
-		syscall(SYS_close, fd);
-}
-
 void leaks_start(void)
 {
 	const char *given = secure_getenv("TARN_REPORTS");
@@ -291,4 +293,10 @@ void leaks_start(void)
 	}
 	if (load_relaxed(&conf.leaks))
 		handle_signals();
+}
+
+void leaks_construct(void)
+{
+	if (load_relaxed(&conf.leaks))
+		at_quick_exit(leaks_at_exit);
 }

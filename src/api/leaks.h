@@ -13,6 +13,9 @@
  */
 void leaks_start(void);
 
+/* The same, once libc is ready. */
+void leaks_construct(void);
+
 /* The program ends now: reports, if that is wanted and was not done. */
 void leaks_at_exit(void);
 

@@ -185,6 +185,7 @@ __attribute__((constructor)) static void construct(void)
 	ensure_started();
 	load_conf();
 	sites_start();
+	leaks_construct();
 }
 
 /* Whoever should read them may be gone: no reason to die of it now. */

@@ -85,8 +85,12 @@ static void parse_line(const char *line, struct os_mapping *mapping)
 
 bool os_maps_open(struct os_maps *maps)
 {
-	maps->fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/maps",
+	/* A main thread that has ended has no mappings any more. */
+	maps->fd = syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/maps",
 			   O_RDONLY | O_CLOEXEC);
+	if (maps->fd < 0)
+		maps->fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/maps",
+				   O_RDONLY | O_CLOEXEC);
 	maps->length = maps->at = 0;
 	return maps->fd >= 0;
 }

@@ -1,11 +1,12 @@
 /*
- * read: process_vm_readv on ourselves, guided by /proc/self/pagemap.
+ * read: process_vm_readv on ourselves, guided by /proc/thread-self/pagemap.
  */
 #define _GNU_SOURCE
 #include "os/read.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 void os_reader_begin(struct os_reader *reader)
 {
 	reader->cannot_copy = false;
+	reader->cannot_list = false;
 	reader->pagemap_fd =
 		os_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/pagemap",
 			   O_RDONLY | O_CLOEXEC, 0, 0, 0);
@@ -38,7 +40,8 @@ static long copy(uintptr_t at, void *to, size_t bytes)
 {
 	struct iovec local = {to, bytes};
 	struct iovec remote = {(void *)at, bytes};
-	long self = os_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+	/* Not the process, whose main thread may have ended. */
+	long self = os_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
 	return os_syscall(SYS_process_vm_readv, self, (long)&local, 1,
 			  (long)&remote, 1, 0);
 }
@@ -80,44 +83,135 @@ static size_t read_pages(struct os_reader *reader, uintptr_t at, uintptr_t end,
 	return unread;
 }
 
+/* --- which pages there are ------------------------------------------------ */
+
+/*
+ * Since Linux 6.7 the kernel lists stretches of pages, and passes over what was
+ * never touched as fast as its page tables let it: some programs reserve
+ * terabytes. The headers of a distribution may be older.
+ */
+struct page_region {
+	uint64_t start;
+	uint64_t end;
+	uint64_t categories;
+};
+
+struct pm_scan_arg {
+	uint64_t size;
+	uint64_t flags;
+	uint64_t start;
+	uint64_t end;
+	uint64_t walk_end;
+	uint64_t vec;
+	uint64_t vec_len;
+	uint64_t max_pages;
+	uint64_t category_inverted;
+	uint64_t category_mask;
+	uint64_t category_anyof_mask;
+	uint64_t return_mask;
+};
+
+#define SCAN_PAGEMAP _IOWR('f', 16, struct pm_scan_arg)
+#define SCAN_OF_FILE (1 << 2)
+#define SCAN_PRESENT (1 << 3)
+#define SCAN_SWAPPED (1 << 4)
+#define REGIONS_AT_ONCE 64
+
+/* Lists the stretches that are wanted from START on; how many, negative if the
+ * kernel cannot. *WALKED is how far it came. */
+static long list_regions(const struct os_reader *reader, uintptr_t start,
+			 uintptr_t end, enum os_pages which,
+			 struct page_region *regions, uintptr_t *walked)
+{
+	uint64_t not_of_file = which == OS_PAGES_WRITTEN ? SCAN_OF_FILE : 0;
+	struct pm_scan_arg scan = {
+		.size = sizeof(scan),
+		.start = start,
+		.end = end,
+		.vec = (uintptr_t)regions,
+		.vec_len = REGIONS_AT_ONCE,
+		.category_inverted = not_of_file,
+		.category_mask = not_of_file,
+		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
+		.return_mask = SCAN_PRESENT | SCAN_SWAPPED,
+	};
+	long n = os_syscall(SYS_ioctl, reader->pagemap_fd, SCAN_PAGEMAP,
+			    (long)&scan, 0, 0, 0);
+	*walked = scan.walk_end;
+	return n;
+}
+
+/* As os_read; false, with nothing read, if the kernel has no lists. */
+static bool read_by_list(struct os_reader *reader, uintptr_t at, uintptr_t end,
+			 enum os_pages which, os_read_visitor *visit,
+			 void *context, size_t *unread)
+{
+	struct page_region regions[REGIONS_AT_ONCE];
+	size_t page = os_page_bytes();
+	uintptr_t walked = round_down(at, page), last = round_up(end, page);
+	while (walked < last) {
+		uintptr_t start = walked;
+		long n = list_regions(reader, start, last, which, regions,
+				      &walked);
+		if (n < 0 || walked <= start)
+			return false;
+		for (long i = 0; i < n; i++)
+			*unread += read_pages(
+				reader, max_size(at, regions[i].start),
+				min_size(end, regions[i].end), visit, context);
+	}
+	return true;
+}
+
 static bool is_wanted(uint64_t flags, enum os_pages which)
 {
 	return (flags & (PAGE_IS_PRESENT | PAGE_IS_SWAPPED)) != 0 &&
 	       (which == OS_PAGES_PRESENT || (flags & PAGE_IS_OF_FILE) == 0);
 }
 
-size_t os_read(struct os_reader *reader, uintptr_t at, size_t bytes,
-	       enum os_pages which, os_read_visitor *visit, void *context)
+/* The flags of N pages from FIRST on; false if the kernel does not tell. */
+static bool read_flags(const struct os_reader *reader, uintptr_t first,
+		       size_t n, uint64_t *flags)
+{
+	size_t bytes = n * sizeof(*flags);
+	return os_syscall(SYS_pread64, reader->pagemap_fd, (long)flags,
+			  (long)bytes, (long)(first * sizeof(*flags)), 0,
+			  0) == (long)bytes;
+}
+
+static size_t read_by_flags(struct os_reader *reader, uintptr_t at,
+			    uintptr_t end, enum os_pages which,
+			    os_read_visitor *visit, void *context)
 {
 	uint64_t flags[PAGES_AT_ONCE];
 	size_t page = os_page_bytes(), unread = 0;
-	uintptr_t end = at + bytes;
 	while (at < end) {
 		uintptr_t first = at / page;
 		size_t n =
 			min_size(divide_up(end, page) - first, PAGES_AT_ONCE);
-		long got = reader->pagemap_fd < 0
-				   ? -1
-				   : os_syscall(SYS_pread64, reader->pagemap_fd,
-						(long)flags,
-						(long)(n * sizeof(*flags)),
-						(long)(first * sizeof(*flags)),
-						0, 0);
-		if (got != (long)(n * sizeof(*flags)))
+		if (!read_flags(reader, first, n, flags))
 			return unread +
 			       read_pages(reader, at, end, visit, context);
-		for (size_t i = 0; i < n;) {
-			size_t j = i;
-			while (j < n && is_wanted(flags[j], which))
-				j++;
+		for (size_t i = 0; i < n; i++) {
 			uintptr_t from = max_size(at, (first + i) * page);
-			uintptr_t to = min_size(end, (first + j) * page);
-			if (j > i)
-				unread += read_pages(reader, from, to, visit,
-						     context);
-			i = j + 1;
+			while (i < n && is_wanted(flags[i], which))
+				i++;
+			unread += read_pages(reader, from,
+					     min_size(end, (first + i) * page),
+					     visit, context);
 		}
 		at = (first + n) * page;
 	}
 	return unread;
+}
+
+size_t os_read(struct os_reader *reader, uintptr_t at, size_t bytes,
+	       enum os_pages which, os_read_visitor *visit, void *context)
+{
+	size_t unread = 0;
+	if (!reader->cannot_list && read_by_list(reader, at, at + bytes, which,
+						 visit, context, &unread))
+		return unread;
+	reader->cannot_list = true;
+	return read_by_flags(reader, at, at + bytes, which, visit, context);
 }

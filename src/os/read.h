@@ -18,6 +18,7 @@
 struct os_reader {
 	long pagemap_fd;  /* -1: the kernel does not tell */
 	bool cannot_copy; /* the kernel refuses; then we read ourselves */
+	bool cannot_list; /* nor does it list pages: it is asked for each */
 	uintptr_t buffer[OS_READ_WORDS];
 };
 

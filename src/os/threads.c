@@ -14,6 +14,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -206,6 +207,25 @@ static bool is_there(const struct os_world *world, uint32_t id)
 			  0) == 0;
 }
 
+/* True if the thread has ended, and is there only in name: a main thread, while
+ * others go on. */
+static bool has_ended(const struct os_world *world, uint32_t id)
+{
+	char path[32], text[256];
+	char *digit = path + sizeof(path) - sizeof("/stat");
+	memcpy(digit, "/stat", sizeof("/stat"));
+	for (; id != 0; id /= 10)
+		*--digit = (char)('0' + id % 10);
+	long fd = os_syscall(SYS_openat, world->tasks_fd, (long)digit,
+			     O_RDONLY | O_CLOEXEC, 0, 0, 0);
+	long n =
+		os_syscall(SYS_read, fd, (long)text, sizeof(text) - 1, 0, 0, 0);
+	os_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+	text[n > 0 ? n : 0] = '\0';
+	const char *name_end = strrchr(text, ')');
+	return name_end != NULL && (name_end[2] == 'Z' || name_end[2] == 'X');
+}
+
 static void seize(struct os_world *world, uint32_t id)
 {
 	if (is_known(world, id) || world->n_threads == world->n_room)
@@ -216,6 +236,7 @@ static void seize(struct os_world *world, uint32_t id)
 	world->threads[world->n_threads] = (struct os_thread){
 		.id = id,
 		.is_seized = is_seized,
+		.is_ended = !is_seized && has_ended(world, id),
 	};
 	world->n_threads++;
 	if (is_seized)
@@ -326,7 +347,8 @@ void os_stop(struct os_world *world)
 	wait_in(world, MAY_START);
 	world->is_stopped = load_acquire(&world->phase) == STOPPED;
 	for (uint32_t i = 0; i < world->n_threads; i++)
-		if (!world->threads[i].is_stopped)
+		if (!world->threads[i].is_stopped &&
+		    !world->threads[i].is_ended)
 			world->is_stopped = false;
 }
 

@@ -114,12 +114,16 @@ bool roots_begin(struct roots *roots)
 	/* A whole number of words: none is cut where TLS and stack meet. */
 	roots->tls_bytes = round_up(os_static_tls_bytes() + TLS_BYTES_MORE,
 				    sizeof(uintptr_t));
-	while (os_maps_next(&maps, &mapping))
+	bool has_any = false;
+	while (os_maps_next(&maps, &mapping)) {
+		has_any = true;
 		if (!mapping.is_readable && mapping.end - roots->snapshot->low <
 						    roots->snapshot->n_bytes)
 			note_guarded(roots, &mapping);
+	}
 	os_maps_close(&maps);
-	return true;
+	/* Without roots everything would be lost. */
+	return has_any;
 }
 
 /* --- looking --------------------------------------------------------- */

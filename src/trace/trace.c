@@ -147,7 +147,7 @@ static void note_world(struct wire_process *process,
 	if (!world->is_stopped)
 		process->flags |= WIRE_THREADS_RAN;
 	for (uint32_t i = 0; i < world->n_threads; i++)
-		if (!world->threads[i].is_seen)
+		if (!world->threads[i].is_seen && !world->threads[i].is_ended)
 			process->flags |= WIRE_REGISTERS_UNSEEN;
 }
 

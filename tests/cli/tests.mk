@@ -1,0 +1,11 @@
+# The command: what it starts, how that ends, what it shows.
+
+cli_scripts = \
+	tests/cli/endings.sh \
+	tests/cli/environment.sh \
+	tests/cli/formats.sh \
+	tests/cli/signals.sh \
+	tests/cli/statuses.sh
+
+TESTS += $(cli_scripts)
+EXTRA_DIST += $(cli_scripts) tests/cli/cli.bash tests/cli/play.c
