@@ -46,6 +46,7 @@ static size_t n_ignored;
 /* Fixed at the start, but for the process's id after a fork. */
 static char folder[PATH_BYTES];
 static uint32_t own_process;
+static bool is_for_one; /* not for its children */
 /* Atomic, relaxed. */
 static bool has_reported;
 
@@ -195,7 +196,7 @@ void leaks_at_exit(void)
 	bool has_told = false;
 	if (!leaks_trace(&options, report, &has_told))
 		message_print("leaks: no report: %s",
-			      errno == ENOMEM ? "not enough memory"
+			      errno == ENOMEM ? "no memory, or no descriptors"
 					      : "the program is tracing");
 	if (has_told)
 		lsan_end_if_asked();
@@ -216,6 +217,8 @@ void leaks_after_fork_in_child(void)
 {
 	own_process = process_id();
 	store_relaxed(&has_reported, false);
+	if (is_for_one)
+		store_relaxed(&conf.leaks, false);
 	if (folder[0] != '\0' && load_relaxed(&conf.leaks))
 		say_that_we_are_here();
 }
@@ -283,6 +286,7 @@ void leaks_start(void)
 	const char *given = secure_getenv("TARN_REPORTS");
 	const char *only = secure_getenv("TARN_REPORTS_PID");
 	own_process = process_id();
+	is_for_one = only != NULL;
 	if (only != NULL && (uint32_t)strtoul(only, NULL, 10) != own_process) {
 		store_relaxed(&conf.leaks, false);
 		return;

@@ -3,7 +3,7 @@
 # or a line that says that there is none.
 . "$(dirname "$0")/cli.bash"
 
-# --- one process -------------------------------------------------------------
+# --- one process -----------------------------------------------------
 
 ways=(exit:3 _exit:4 _Exit:5 quick_exit:6 pthread_exit:0 thread_exit:14)
 for way in "${ways[@]}"; do
@@ -49,7 +49,7 @@ ends 0
 says '^tarn: play \(pid [0-9]+\): nothing lost; [0-9]+ blocks?, .* live$'
 is "one line when nothing is lost" "$(wc -l <err)" 1
 
-# --- children ----------------------------------------------------------------
+# --- children --------------------------------------------------------
 
 # A report of each, the program's own first; what was lost before the fork is
 # lost in both.

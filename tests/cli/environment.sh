@@ -8,7 +8,7 @@ shows() {
 	sed -n '$p' out
 }
 
-# --- variables -------------------------------------------------------------------
+# --- variables -----------------------------------------------------------
 
 tarn run "$play" show LD_PRELOAD
 first=$(shows)
@@ -67,7 +67,7 @@ ln -s "$TARN" link
 last="a link to the command"
 is_true "$last" eval './link run ./play say hello | grep -q hello'
 
-# --- streams -----------------------------------------------------------------------
+# --- streams ---------------------------------------------------------------
 
 run lose say hello exit
 is "stdout of the program" "$(cat out)" hello
@@ -101,7 +101,7 @@ tarn run --leaks sh -c "exec >&- 2>&- <&-; exec '$play' lose status 9"
 ends 9
 says 'leaks of play'
 
-# --- the private folder ------------------------------------------------------------
+# --- the private folder ----------------------------------------------------
 
 tarn run --leaks "$play" show TARN_REPORTS
 is_true "the folder is $(shows)" grep -q "^$TMPDIR/tarn\......." out

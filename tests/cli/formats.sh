@@ -5,7 +5,7 @@
 
 has python3 || skip "python3 is not installed"
 
-# --- a report that is kept, and shown in all formats ---------------------------
+# --- a report that is kept, and shown in all formats -------------------
 
 # keep DIRECTORY PLAY...: its reports.
 keep() {
@@ -148,7 +148,7 @@ for format in text json dot lsan; do
 		eval "! tr -d '\\t' <$format | grep -q '[[:cntrl:]]'"
 done
 
-# --- output --------------------------------------------------------------------
+# --- output ------------------------------------------------------------
 
 for format in text json dot lsan; do
 	for option in -o --output; do
@@ -211,7 +211,7 @@ is_true "the graph without dot" cmp -s later.dot dot
 shown --dot -o graph.txt "$report"
 is_true "a graph in a file of another name" cmp -s graph.txt dot
 
-# --- what is shown ---------------------------------------------------------------
+# --- what is shown -------------------------------------------------------
 
 for list in possible all foreign,possible; do
 	shown --show=$list "$report"
@@ -241,7 +241,7 @@ is_true "--max=1 in lsan" cmp -s out lsan
 shown --no-color "$report"
 is_true "--no-color to a file" cmp -s out text
 
-# --- suppressions ------------------------------------------------------------------
+# --- suppressions ----------------------------------------------------------
 
 # suppresses PATTERNS EXPECTED: which findings are left of lost and cycle.
 suppresses() {
@@ -314,7 +314,7 @@ result=$?
 ends 3
 says '1 block suppressed'
 
-# --- files ---------------------------------------------------------------------------
+# --- files -------------------------------------------------------------------
 
 tarn report --fail-on=lost "$report"
 ends 23

@@ -2,7 +2,7 @@
 # statuses.sh: with what the command ends, and what it says of what it cannot do.
 . "$(dirname "$0")/cli.bash"
 
-# --- the program's own -----------------------------------------------------
+# --- the program's own ---------------------------------------------
 
 for n in 0 1 23 42 125 255; do
 	run status $n
@@ -12,7 +12,7 @@ for n in 0 1 23 42 125 255; do
 	is "tarn run without --leaks says something" "$(cat err)" ""
 done
 
-# --- findings ----------------------------------------------------------------
+# --- findings --------------------------------------------------------
 
 # expect STATUS WORDS PLAY...: with --fail-on=WORDS; 3 is that of play.
 expect() {
@@ -48,7 +48,7 @@ says 'no report of .*/play \(pid [0-9]+\): it ended, with status 8'
 tarn run --leaks --fail-on=lost "$play" child status 5
 ends 7
 
-# --- signals -----------------------------------------------------------------
+# --- signals ---------------------------------------------------------
 
 run lose raise 11
 ends 139
@@ -66,7 +66,7 @@ ends 143
 says 'leaks of play .*: 1 block lost'
 says_not 'no report'
 
-# --- programs that it cannot work in -----------------------------------------
+# --- programs that it cannot work in ---------------------------------
 
 # refuses STATUS FILE REGEX: with --leaks and without.
 refuses() {
@@ -133,7 +133,7 @@ END
 build own_malloc.c own_malloc
 refuses 125 ./own_malloc 'own_malloc has a malloc of its own'
 
-# --- scripts -----------------------------------------------------------------
+# --- scripts ---------------------------------------------------------
 
 script() {
 	printf '%s\n' "$2" >"$1"
@@ -163,7 +163,7 @@ if test -x static; then
 	ends 125
 fi
 
-# --- the library -------------------------------------------------------------
+# --- the library -----------------------------------------------------
 
 libm=$($CC -print-file-name=libm.so.6)
 for library in /nowhere/libtarn.so /etc/passwd / "$play" "$libm"; do
@@ -208,7 +208,7 @@ if test -x unresolved; then
 	says 'the library .* was not loaded into ./unresolved: there is nothing'
 fi
 
-# --- not run at all ----------------------------------------------------------
+# --- not run at all --------------------------------------------------
 
 tarn run --leaks no-such-program
 ends 127
@@ -218,7 +218,7 @@ refuses 126 ./ 'cannot run ./: Permission denied'
 : >not_executable
 refuses 126 ./not_executable 'cannot run ./not_executable: Permission denied'
 
-# --- the command line --------------------------------------------------------
+# --- the command line ------------------------------------------------
 
 # wrong REGEX ARGUMENT...: ends with 125 and says so, and that there is help.
 wrong() {

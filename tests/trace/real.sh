@@ -123,7 +123,7 @@ look() {
 		fail "$name: tarn and valgrind differ" "$name.txt"
 }
 
-# --- interpreters ----------------------------------------------------------------
+# --- interpreters --------------------------------------------------------
 
 cat >work.py <<'END'
 import ast, collections, json, re
@@ -177,7 +177,7 @@ look bash bash -c 'f() { local i; for i in {1..20}; do a[i]=$(echo $i); done; }
 	[[ abcabc =~ (b)(c) ]]; trap "echo end" EXIT
 	echo ${#h[@]} ${h[7]//7/x} | cat'
 
-# --- compilers -------------------------------------------------------------------
+# --- compilers -----------------------------------------------------------
 
 cat >file.c <<'END'
 #include <stdio.h>
@@ -214,7 +214,7 @@ if has g++; then
 	look -g++ g++ -O1 -c file.cpp -o file.o
 fi
 
-# --- data ------------------------------------------------------------------------
+# --- data ----------------------------------------------------------------
 
 if has git; then
 	export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_PAGER=cat
@@ -262,7 +262,7 @@ if has xmllint; then
 	look xpath xmllint --xpath 'count(//b[@id>100])' file.xml
 fi
 
-# --- a server --------------------------------------------------------------------
+# --- a server ------------------------------------------------------------
 
 cli() {
 	timeout 20 redis-cli -s "$work/socket" "$@" >/dev/null 2>&1

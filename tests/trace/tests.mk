@@ -1,13 +1,15 @@
 # The tracer: programs of known truth, random graphs, real programs.
 
 if LIBTARN
-TESTS += tests/trace/truth.sh
+TESTS += tests/trace/truth.sh tests/trace/real.sh
 endif
 
 EXTRA_DIST += bench/leaks/README.md bench/leaks/heap.c bench/leaks/run.py \
 	examples/leaky.c examples/leaky.cpp
 
-EXTRA_DIST += tests/trace/TABLE.md tests/trace/truth.sh tests/trace/truth.py tests/trace/truth
+EXTRA_DIST += tests/trace/TABLE.md \
+	tests/trace/real.sh tests/trace/real/known.supp \
+	tests/trace/truth.sh tests/trace/truth.py tests/trace/truth
 
 check_PROGRAMS += tests/trace/oracle
 TESTS += tests/trace/oracle
