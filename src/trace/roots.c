@@ -1,17 +1,18 @@
 /*
  * roots: registers, then the kernel's list of mappings.
  *
- *	mapping                                  what of it
- *         of a file, private                       globals: pages that were
- * written
- *	anonymous, right behind such a one       globals: .bss
- *	with a thread's stack pointer            stack, from there (less the red
- *	                                         zone) up; above it TLS and TCB
- *	with a thread pointer alone              TLS and TCB: a main thread's
- *         with the TCB of a thread that has ended  nothing: glibc keeps it for
- * reuse
- *	of a device, or read-only and shared     nothing
- *	any other                                mapping
+ *	mapping                                 what of it
+ *
+ *	of a file, private                      globals: pages that were written
+ *	anonymous, right behind such a one      globals: .bss
+ *	with a stack pointer, above a guard     stack, from there (less the red
+ *	page; the main thread's                 zone) up; above it TLS and TCB
+ *	with one, anywhere else                 all of it: other stacks may lie
+ *	                                        below, suspended coroutines'
+ *	with a thread pointer alone             TLS and TCB: a main thread's
+ *	with the TCB of a thread that ended     nothing: glibc keeps it for reuse
+ *	of a device, or read-only and shared    nothing
+ *	any other                               mapping
  *
  * Less, in each, what is tarn's own.
  */
@@ -215,6 +216,7 @@ static void look_at_dtvs(struct roots *roots)
 
 struct use {
 	bool is_stack;
+	bool is_dead_below; /* there is nothing but this stack */
 	bool has_tcb;
 	bool has_main_tcb;
 	uintptr_t lowest_pointer; /* of the stack pointers in it */
@@ -268,7 +270,7 @@ static void look_at_stack(struct roots *roots, const struct os_mapping *mapping,
 	uintptr_t start = mapping->start, tls = mapping->end;
 	/* A thread that is on another stack just now, an alternate one: this
 	 * one may be in use from its lowest page. */
-	if (use->lowest_pointer != UINTPTR_MAX)
+	if (use->lowest_pointer != UINTPTR_MAX && use->is_dead_below)
 		start = max_size(start, use->lowest_pointer - RED_ZONE_BYTES);
 	if (use->has_tcb)
 		tls = max_size(start, use->lowest_tcb - roots->tls_bytes);
@@ -353,13 +355,23 @@ static void look_around_main_tcb(struct roots *roots,
 		look(roots, tls, mapping->end, OS_PAGES_PRESENT);
 }
 
+/* Where the mapping before ends, if it is one of these. */
+struct before {
+	uintptr_t globals_end;
+	uintptr_t guard_end; /* no access */
+};
+
 /* Looks at it if it is of the kinds that all know, or with OTHERS if not. */
 static void look_at_mapping(struct roots *roots, struct os_mapping *mapping,
-			    bool is_behind_globals, bool others)
+			    struct before before, bool others)
 {
 	bool is_globals = (is_of_file(mapping) && !mapping->is_shared) ||
-			  is_behind_globals;
+			  (mapping->start == before.globals_end &&
+			   mapping->name[0] == '\0');
 	struct use use = find_use(roots, mapping);
+	use.is_dead_below = strcmp(mapping->name, "[stack]") == 0 ||
+			    (use.has_tcb && !use.has_main_tcb &&
+			     mapping->start == before.guard_end);
 	if (use.has_main_tcb && !use.is_stack && !is_globals)
 		look_around_main_tcb(roots, mapping, &use, others);
 	else if (others && !is_globals && !use.is_stack && !use.has_tcb)
@@ -382,18 +394,16 @@ static void look_at_all(struct roots *roots, bool others)
 {
 	struct os_mapping mapping;
 	struct os_maps maps;
-	uintptr_t globals_end = 0;
+	struct before before = {0};
 	if (!os_maps_open(&maps))
 		return;
 	while (os_maps_next(&maps, &mapping)) {
-		bool is_behind =
-			mapping.start == globals_end && mapping.name[0] == '\0';
-		globals_end = is_of_file(&mapping) && !mapping.is_shared &&
-					      mapping.is_writable
-				      ? mapping.end
-				      : 0;
 		if (may_hold_pointers(&mapping))
-			look_at_mapping(roots, &mapping, is_behind, others);
+			look_at_mapping(roots, &mapping, before, others);
+		bool is_globals = is_of_file(&mapping) && !mapping.is_shared &&
+				  mapping.is_writable;
+		before.globals_end = is_globals ? mapping.end : 0;
+		before.guard_end = mapping.is_readable ? 0 : mapping.end;
 	}
 	os_maps_close(&maps);
 }

@@ -37,7 +37,7 @@ static void **new_block(size_t bytes)
 	return block;
 }
 
-static void forget(void)
+static __attribute__((noinline)) void forget(void)
 {
 	char frame[16384];
 	memset(frame, 0, sizeof(frame));

@@ -433,6 +433,14 @@ def mean(numbers):
     return f"{sum(numbers) / len(numbers):.3f}" if numbers else "–"
 
 
+def head_of(path):
+    """What stands before the table in the file, if it is there."""
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8") as file:
+        return file.read().partition("| program |")[0]
+
+
 def write_table(programs, directory, file):
     build_libraries(os.path.join(directory, "-O0"), ["-O0"])
     build_libraries(os.path.join(directory, "lsan"), ["-O0"])
@@ -512,7 +520,9 @@ def main():
         if arguments.table == "-":
             write_table(programs, directory, sys.stdout)
         else:
+            head = head_of(arguments.table)
             with open(arguments.table, "w", encoding="utf-8") as file:
+                file.write(head)
                 write_table(programs, directory, file)
         return 0
     except Unable as error:
