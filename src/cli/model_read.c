@@ -160,6 +160,11 @@ static bool add_record(struct reading *reading,
 		return add_member(reading, record);
 	case WIRE_EDGE:
 		return add_edge(reading, record);
+	case WIRE_STATS:
+	case WIRE_WHO:
+	case WIRE_STEP:
+	case WIRE_REFERRER:
+		return true;
 	case WIRE_PROCESS:
 	case WIRE_END:
 		break;

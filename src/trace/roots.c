@@ -10,7 +10,7 @@
  *	with one, anywhere else                 all of it: other stacks may lie
  *	                                        below, suspended coroutines'
  *	with a thread pointer alone             TLS and TCB: a main thread's
- *	with the TCB of a thread that ended     nothing: glibc keeps it for reuse
+ *	with the TCB of a thread that ended     nothing: glibc reuses it
  *	of a device, or read-only and shared    nothing
  *	any other                               mapping
  *

@@ -33,6 +33,13 @@ static size_t fixed_bytes_of(enum wire_kind kind)
 		return sizeof(struct wire_member);
 	case WIRE_EDGE:
 		return sizeof(struct wire_edge);
+	case WIRE_STATS:
+		return sizeof(struct wire_stats);
+	case WIRE_WHO:
+		return sizeof(struct wire_who);
+	case WIRE_STEP:
+	case WIRE_REFERRER:
+		return sizeof(struct wire_pointer);
 	case WIRE_END:
 		break;
 	}

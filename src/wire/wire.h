@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC "tarnrep"
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 
 struct wire_header {
 	char magic[8]; /* WIRE_MAGIC and its NUL */
@@ -34,6 +34,10 @@ enum wire_kind {
 	WIRE_FINDING,	  /* largest retained first */
 	WIRE_MEMBER,	  /* after its finding */
 	WIRE_EDGE,	  /* after the members of its finding */
+	WIRE_STATS,	  /* where memory is */
+	WIRE_WHO,	  /* who holds a block: once, before the next two */
+	WIRE_STEP,	  /* of the way from a root to it, in that order */
+	WIRE_REFERRER,	  /* a pointer to it, wherever it lies */
 	WIRE_END,
 };
 
@@ -50,6 +54,7 @@ enum wire_process_flags {
 	WIRE_SITES_ALL = 1 << 3,
 	WIRE_OUT_OF_MEMORY = 1 << 4, /* the trace gave up */
 	WIRE_HAS_SUPPRESSED = 1 << 5,
+	WIRE_LIVE = 1 << 6, /* of a process that goes on: from a copy of it */
 };
 
 /* Tail: the program's name. */
@@ -73,8 +78,11 @@ struct wire_process {
 	uint64_t root_bytes;   /* scanned outside the heap */
 	uint64_t heap_bytes;   /* scanned inside it */
 	uint64_t unread_bytes; /* of mappings that could not be read */
-	uint64_t stopped_ns;   /* how long threads were stopped */
+	uint64_t stopped_ns;   /* how long threads were stopped, at most */
 	uint64_t traced_ns;    /* how long the trace took */
+	/* Lost in the last look, not in all before: not reported. */
+	uint64_t unconfirmed_blocks;
+	uint64_t unconfirmed_bytes;
 };
 
 #define WIRE_BUILD_ID_BYTES 32
@@ -107,6 +115,7 @@ enum wire_verdict {
 	WIRE_SHARED,	  /* held by several of the above, retained by none */
 	WIRE_POSSIBLE,	  /* see wire_basis */
 	WIRE_FOREIGN,	  /* held only by memory that is no program's data */
+	WIRE_REACHED,	  /* held; told only if asked for */
 };
 
 /* Why a verdict is no more than possible. */
@@ -138,6 +147,7 @@ struct wire_finding {
 	uint64_t retained_blocks; /* these and what only they hold */
 	uint64_t retained_bytes;
 	uint64_t largest_blocks; /* in the largest of the components */
+	uint64_t key;		 /* the same in all looks at a process */
 };
 
 #define WIRE_CONTENTS_BYTES 32
@@ -168,6 +178,84 @@ struct wire_edge {
 	uint32_t closes;    /* 1: without it the cycle would be open */
 	uint64_t offset;    /* of the pointer in `from` */
 	uint64_t to_offset; /* of where it points in `to` */
+};
+
+struct wire_range {
+	uint64_t start, end;
+};
+
+/* As struct tarn_stats of tarn.h. Tail: wire_ranges, all of tarn's memory. */
+struct wire_stats {
+	uint32_t pid;
+	uint32_t flags; /* WIRE_SITES_... */
+	uint64_t live_bytes;
+	uint64_t rounding_bytes;
+	uint64_t free_bytes;
+	uint64_t magazine_bytes;
+	uint64_t cached_bytes;
+	uint64_t purged_bytes;
+	uint64_t metadata_bytes;
+	uint64_t mapped_bytes;
+	uint64_t resident_bytes;
+	uint64_t live_blocks;
+	uint64_t large_blocks;
+	uint64_t large_bytes;
+	uint64_t pools;
+	uint64_t heaps;
+	uint64_t parked_heaps;
+	uint64_t arenas;
+};
+
+enum wire_place {
+	WIRE_IN_BLOCK,
+	WIRE_IN_FREE, /* of the heap, but no live block */
+	WIRE_NOT_IN_HEAP,
+};
+
+/* Tail: a name for its type, or nothing. */
+struct wire_who {
+	uint64_t asked;	  /* the address */
+	uint32_t place;	  /* enum wire_place; if not a block, no more is told */
+	uint32_t verdict; /* WIRE_REACHED, or why it is not */
+	uint64_t block;
+	uint64_t bytes;
+	uint64_t n_referrers; /* how many, also if fewer are told */
+	uint32_t site;
+	uint32_t first_word_module;
+	uint64_t first_word_address;
+};
+
+/* What holds a pointer. */
+enum wire_holder {
+	WIRE_BY_BLOCK,
+	WIRE_BY_REGISTER,
+	WIRE_BY_STACK,
+	WIRE_BY_TLS,
+	WIRE_BY_GLOBAL,
+	WIRE_BY_REGION,	       /* registered as a root by the program */
+	WIRE_BY_OTHER_MAPPING, /* that somebody mapped */
+	WIRE_BY_IGNORED,       /* nothing: the program said it is no leak */
+};
+
+/*
+ * A pointer, in a root or in a block; both WIRE_STEP and WIRE_REFERRER. Tail:
+ * of a block, a name for its type; of a mapping, its name; or nothing.
+ */
+struct wire_pointer {
+	uint32_t holder; /* enum wire_holder */
+	uint32_t thread; /* of a register, a stack or TLS; 0: unknown */
+	uint64_t at;	 /* where it stands; of a register 0 */
+	uint64_t value;	 /* where it points */
+	/* Of a global: where its module's file has it. */
+	uint32_t module;
+	/* Of a block. */
+	uint32_t site;
+	uint64_t address; /* of a global */
+	uint64_t block;
+	uint64_t bytes;
+	uint32_t first_word_module;
+	uint32_t unused;
+	uint64_t first_word_address;
 };
 
 /* --- writing ------------------------------------------------------------- */
