@@ -62,6 +62,14 @@ static NOINLINE bool take_from_here(struct trace_options *options)
 	return trace_take(&trace, options);
 }
 
+void leaks_add_named(struct trace_options *options)
+{
+	options->regions = regions_named;
+	options->n_regions = n_regions_named;
+	options->ignored = ignored;
+	options->n_ignored = n_ignored;
+}
+
 NOINLINE bool leaks_trace(const struct trace_options *asked,
 			  void (*see)(struct trace *trace, void *context),
 			  void *context)
@@ -73,10 +81,7 @@ NOINLINE bool leaks_trace(const struct trace_options *asked,
 	}
 	lock_acquire(&trace_lock);
 	struct trace_options options = *asked;
-	options.regions = regions_named;
-	options.n_regions = n_regions_named;
-	options.ignored = ignored;
-	options.n_ignored = n_ignored;
+	leaks_add_named(&options);
 	bool is_taken = take_from_here(&options);
 	if (is_taken)
 		see(&trace, context);
@@ -95,9 +100,20 @@ bool leaks_lock_for_fork(void)
 	return true;
 }
 
-void leaks_unlock_after_fork(void)
+bool leaks_try_lock(void)
+{
+	return lock_try(&trace_lock);
+}
+
+void leaks_unlock(void)
 {
 	lock_release(&trace_lock);
+}
+
+bool leaks_may_trace_now(void)
+{
+	return !registry_is_interrupted() && !lock_is_mine(&modules_lock) &&
+	       !lock_is_mine(&trace_lock);
 }
 
 bool leaks_add_region(uintptr_t start, uintptr_t end)
@@ -231,12 +247,6 @@ static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 /* Atomic, relaxed: one that came while its thread had a lock. */
 static int deferred_signal;
 
-static bool may_trace_now(void)
-{
-	return !registry_is_interrupted() && !lock_is_mine(&modules_lock) &&
-	       !lock_is_mine(&trace_lock);
-}
-
 static void end_by(int signal_number)
 {
 	leaks_at_exit();
@@ -251,7 +261,7 @@ static void end_by(int signal_number)
 static void end_by_deferred(void)
 {
 	int signal_number = load_relaxed(&deferred_signal);
-	if (!may_trace_now())
+	if (!leaks_may_trace_now())
 		return;
 	store_relaxed(&lock_deferred, NULL);
 	end_by(signal_number);
@@ -259,7 +269,7 @@ static void end_by_deferred(void)
 
 static void handle_end(int signal_number)
 {
-	if (may_trace_now()) {
+	if (leaks_may_trace_now()) {
 		end_by(signal_number);
 		return;
 	}

@@ -22,7 +22,17 @@ void leaks_at_exit(void);
 /* A fork waits for a trace; false if it comes from a visitor of one, and
  * there is nothing to unlock. */
 bool leaks_lock_for_fork(void);
-void leaks_unlock_after_fork(void);
+
+/* Takes the lock of traces if it is free. */
+bool leaks_try_lock(void);
+void leaks_unlock(void);
+
+/* false in a signal handler that struck where this thread has locks. */
+bool leaks_may_trace_now(void);
+
+/* What the program has named as roots and as ignored, while traces are
+ * locked. */
+void leaks_add_named(struct trace_options *options);
 
 /* In the child of a fork: it will have a report of its own. */
 void leaks_after_fork_in_child(void);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "api/leaks.h"
+#include "api/live.h"
 #include "base/atomic.h"
 #include "base/lock.h"
 #include "base/message.h"
@@ -96,7 +97,7 @@ static void unlock_all(void)
 	registry_unlock_all();
 	lock_release(&modules_lock);
 	if (has_trace_lock)
-		leaks_unlock_after_fork();
+		leaks_unlock();
 }
 
 static void after_fork_in_parent(void)
@@ -109,6 +110,7 @@ static void after_fork_in_parent(void)
 static void after_fork_in_child(void)
 {
 	leaks_after_fork_in_child();
+	live_after_fork_in_child();
 	if (!end_fork())
 		return;
 	registry_restore_after_fork_locked(had_threads);
@@ -186,6 +188,7 @@ __attribute__((constructor)) static void construct(void)
 	load_conf();
 	sites_start();
 	leaks_construct();
+	live_construct();
 }
 
 /* Whoever should read them may be gone: no reason to die of it now. */

@@ -15,7 +15,8 @@
 struct live_options {
 	unsigned wants; /* enum control_wants */
 	bool despite_seccomp;
-	bool notes_sites; /* from the first look on, where new blocks come
+	bool despite_memory; /* though its cgroup is near its limit */
+	bool notes_sites;    /* from the first look on, where new blocks come
 			     from */
 };
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/arith.h"
+#include "base/message.h"
 #include "os/memory.h"
 #include "os/syscall.h"
 
@@ -21,19 +22,36 @@
 #define PAGE_IS_OF_FILE (UINT64_C(1) << 61)
 #define PAGES_AT_ONCE 512
 
-void os_reader_begin(struct os_reader *reader)
+static long open_pagemap(uint32_t process)
+{
+	char path[64] = "/proc/self/pagemap";
+	if (process != 0)
+		message_format(path, sizeof(path), "/proc/%u/pagemap", process);
+	return os_syscall(SYS_openat, AT_FDCWD, (long)path,
+			  O_RDONLY | O_CLOEXEC, 0, 0, 0);
+}
+
+void os_reader_begin(struct os_reader *reader, uint32_t original)
 {
 	reader->cannot_copy = false;
 	reader->cannot_list = false;
-	reader->pagemap_fd =
-		os_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/pagemap",
-			   O_RDONLY | O_CLOEXEC, 0, 0, 0);
+	reader->pagemap_fd = open_pagemap(0);
+	reader->shared_fd =
+		original == 0 ? reader->pagemap_fd : open_pagemap(original);
 }
 
 void os_reader_end(struct os_reader *reader)
 {
+	if (reader->shared_fd >= 0 && reader->shared_fd != reader->pagemap_fd)
+		os_syscall(SYS_close, reader->shared_fd, 0, 0, 0, 0, 0);
 	if (reader->pagemap_fd >= 0)
 		os_syscall(SYS_close, reader->pagemap_fd, 0, 0, 0, 0, 0);
+}
+
+static long pagemap_for(const struct os_reader *reader, enum os_pages which)
+{
+	return which == OS_PAGES_SHARED ? reader->shared_fd
+					: reader->pagemap_fd;
 }
 
 static long copy(uintptr_t at, void *to, size_t bytes)
@@ -135,7 +153,7 @@ static long list_regions(const struct os_reader *reader, uintptr_t start,
 		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
 		.return_mask = SCAN_PRESENT | SCAN_SWAPPED,
 	};
-	long n = os_syscall(SYS_ioctl, reader->pagemap_fd, SCAN_PAGEMAP,
+	long n = os_syscall(SYS_ioctl, pagemap_for(reader, which), SCAN_PAGEMAP,
 			    (long)&scan, 0, 0, 0);
 	*walked = scan.walk_end;
 	return n;
@@ -166,17 +184,16 @@ static bool read_by_list(struct os_reader *reader, uintptr_t at, uintptr_t end,
 static bool is_wanted(uint64_t flags, enum os_pages which)
 {
 	return (flags & (PAGE_IS_PRESENT | PAGE_IS_SWAPPED)) != 0 &&
-	       (which == OS_PAGES_PRESENT || (flags & PAGE_IS_OF_FILE) == 0);
+	       (which != OS_PAGES_WRITTEN || (flags & PAGE_IS_OF_FILE) == 0);
 }
 
 /* The flags of N pages from FIRST on; false if the kernel does not tell. */
-static bool read_flags(const struct os_reader *reader, uintptr_t first,
-		       size_t n, uint64_t *flags)
+static bool read_flags(long pagemap_fd, uintptr_t first, size_t n,
+		       uint64_t *flags)
 {
 	size_t bytes = n * sizeof(*flags);
-	return os_syscall(SYS_pread64, reader->pagemap_fd, (long)flags,
-			  (long)bytes, (long)(first * sizeof(*flags)), 0,
-			  0) == (long)bytes;
+	return os_syscall(SYS_pread64, pagemap_fd, (long)flags, (long)bytes,
+			  (long)(first * sizeof(*flags)), 0, 0) == (long)bytes;
 }
 
 static size_t read_by_flags(struct os_reader *reader, uintptr_t at,
@@ -189,7 +206,7 @@ static size_t read_by_flags(struct os_reader *reader, uintptr_t at,
 		uintptr_t first = at / page;
 		size_t n =
 			min_size(divide_up(end, page) - first, PAGES_AT_ONCE);
-		if (!read_flags(reader, first, n, flags))
+		if (!read_flags(pagemap_for(reader, which), first, n, flags))
 			return unread +
 			       read_pages(reader, at, end, visit, context);
 		for (size_t i = 0; i < n; i++) {
@@ -209,9 +226,11 @@ size_t os_read(struct os_reader *reader, uintptr_t at, size_t bytes,
 	       enum os_pages which, os_read_visitor *visit, void *context)
 {
 	size_t unread = 0;
-	if (!reader->cannot_list && read_by_list(reader, at, at + bytes, which,
-						 visit, context, &unread))
+	bool has_lists =
+		!reader->cannot_list && pagemap_for(reader, which) >= 0;
+	if (has_lists && read_by_list(reader, at, at + bytes, which, visit,
+				      context, &unread))
 		return unread;
-	reader->cannot_list = true;
+	reader->cannot_list |= has_lists;
 	return read_by_flags(reader, at, at + bytes, which, visit, context);
 }

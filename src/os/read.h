@@ -17,6 +17,7 @@
 
 struct os_reader {
 	long pagemap_fd;  /* -1: the kernel does not tell */
+	long shared_fd;	  /* the same; of a copy, its original's */
 	bool cannot_copy; /* the kernel refuses; then we read ourselves */
 	bool cannot_list; /* nor does it list pages: it is asked for each */
 	uintptr_t buffer[OS_READ_WORDS];
@@ -25,13 +26,16 @@ struct os_reader {
 enum os_pages {
 	OS_PAGES_PRESENT, /* that were ever touched */
 	OS_PAGES_WRITTEN, /* and are not those of a file */
+	OS_PAGES_SHARED,  /* the first, in a mapping that is shared */
 };
 
 /* N words that stand at AT. */
 typedef void os_read_visitor(void *context, uintptr_t at,
 			     const uintptr_t *words, size_t n);
 
-void os_reader_begin(struct os_reader *reader);
+/* In a copy ORIGINAL is the process's id: the kernel does not tell the copy
+ * which shared pages were touched. Else 0. */
+void os_reader_begin(struct os_reader *reader, uint32_t original);
 void os_reader_end(struct os_reader *reader);
 
 /*

@@ -35,7 +35,6 @@
 
 #define NAP_NS_MIN 5000
 #define NAP_NS_MAX 1000000
-#define STOP_NS_MAX 1000000000
 #define LIST_TRIES 1000
 /* How often the caller looks whether the helper still lives. */
 #define LOOK_NS 100000000
@@ -121,6 +120,13 @@ static long trace(long request, uint32_t id, long address, void *data)
 			  0);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now = {0, 0};
+	os_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static void nap(long ns)
 {
 	struct timespec time = {0, ns};
@@ -129,19 +135,19 @@ static void nap(long ns)
 
 /*
  * Waits for the stop that was asked for. A signal that comes first is
- * delivered: the thread goes on until it stops for us. A thread that waits for
- * its vfork child, or for a device, may not stop for long: then it is left.
+ * delivered: the thread goes on until it stops for us.
  */
-static bool wait_for_stop(uint32_t id)
+static bool wait_for_stop(const struct os_world *world, uint32_t id)
 {
-	long ns = NAP_NS_MIN, waited_ns = 0;
-	while (waited_ns < STOP_NS_MAX) {
+	long ns = NAP_NS_MIN;
+	for (;;) {
 		int status = 0;
 		long got = os_syscall(SYS_wait4, (long)id, (long)&status,
 				      __WALL | WNOHANG, 0, 0, 0);
 		if (got == 0) {
+			if (now_ns() > world->deadline_ns)
+				return false;
 			nap(ns);
-			waited_ns += ns;
 			ns = ns < NAP_NS_MAX ? ns * 2 : ns;
 		} else if (got == -EINTR) {
 			continue;
@@ -154,7 +160,6 @@ static bool wait_for_stop(uint32_t id)
 			      (void *)(long)WSTOPSIG(status));
 		}
 	}
-	return false;
 }
 
 static bool get_set(uint32_t id, long set, void *at, size_t *bytes)
@@ -261,14 +266,15 @@ static void stop_all(struct os_world *world)
 	for (;;) {
 		visit_tasks(world, seize);
 		if (n_done == world->n_threads) {
-			if (is_complete(world) || tries-- == 0)
+			if (is_complete(world) || tries-- == 0 ||
+			    now_ns() > world->deadline_ns)
 				return;
 			nap(NAP_NS_MIN);
 		}
 		for (; n_done < world->n_threads; n_done++) {
 			struct os_thread *thread = &world->threads[n_done];
-			thread->is_stopped =
-				thread->is_seized && wait_for_stop(thread->id);
+			thread->is_stopped = thread->is_seized &&
+					     wait_for_stop(world, thread->id);
 			if (thread->is_stopped)
 				note_registers(thread);
 		}
@@ -280,12 +286,14 @@ static int helper_main(void *context)
 	struct os_world *world = context;
 	os_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
 	wait_in(world, PREPARING);
+	world->deadline_ns = now_ns() + world->patience_ns;
 	stop_all(world);
 	enter(world, STOPPED);
 	wait_in(world, STOPPED);
 	for (uint32_t i = 0; i < world->n_threads; i++)
 		if (world->threads[i].is_stopped)
 			trace(PTRACE_DETACH, world->threads[i].id, 0, NULL);
+	world->resumed_ns = now_ns();
 	os_syscall(SYS_exit, 0, 0, 0, 0, 0, 0);
 	return 0;
 }
@@ -322,9 +330,10 @@ static bool start_helper(struct os_world *world)
 	return id > 0;
 }
 
-void os_stop(struct os_world *world)
+void os_stop(struct os_world *world, unsigned ms)
 {
 	*world = (struct os_world){
+		.patience_ns = (uint64_t)ms * 1000000,
 		.caller = (uint32_t)syscall(SYS_gettid),
 		.process = (uint32_t)syscall(SYS_getpid),
 		.tasks_fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/task",
@@ -352,8 +361,9 @@ void os_stop(struct os_world *world)
 			world->is_stopped = false;
 }
 
-void os_resume(struct os_world *world)
+uint64_t os_resume(struct os_world *world)
 {
+	uint64_t resumed_ns = 0;
 	if (world->helper != 0) {
 		int status;
 		enter(world, MAY_END);
@@ -362,10 +372,12 @@ void os_resume(struct os_world *world)
 		       errno == EINTR)
 			;
 		syscall(SYS_prctl, PR_SET_PTRACER, 0, 0, 0, 0);
+		resumed_ns = world->resumed_ns;
 	}
 	if (world->tasks_fd >= 0)
 		syscall(SYS_close, world->tasks_fd);
 	if (world->threads != NULL)
 		os_unmap((uintptr_t)world->threads, world->map_bytes);
 	*world = (struct os_world){.tasks_fd = -1};
+	return resumed_ns;
 }

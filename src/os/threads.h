@@ -51,14 +51,22 @@ struct os_world {
 	uint32_t caller;
 	uint32_t process;
 	long tasks_fd;
+	uint64_t patience_ns;
+	uint64_t deadline_ns;
+	uint64_t resumed_ns; /* of CLOCK_MONOTONIC: the last went on */
 };
 
 /*
- * Stops the threads. Always fills WORLD in; os_resume must follow before the
- * next os_stop, by whichever thread. The caller has blocked all signals, and
- * until os_resume calls nothing that may wait for another thread.
+ * Stops the threads; one that does not stop within MS milliseconds (it waits
+ * for a device, or for its vfork child) is left. Always fills WORLD in;
+ * os_resume must follow before the next os_stop, by whichever thread. The
+ * caller has blocked all signals, and until os_resume calls nothing that may
+ * wait for another thread.
  */
-void os_stop(struct os_world *world);
-void os_resume(struct os_world *world);
+void os_stop(struct os_world *world, unsigned ms);
+
+/* Returns when the last of them went on, by CLOCK_MONOTONIC; 0: there was
+ * none. */
+uint64_t os_resume(struct os_world *world);
 
 #endif

@@ -168,8 +168,8 @@ static size_t find_type(const uintptr_t *words, size_t n,
 	return 0;
 }
 
-static void describe(struct example_member *member, uint32_t index,
-		     const struct trace_run *run, uint32_t slot)
+void example_describe(struct example_member *member, uint32_t index,
+		      const struct trace_run *run, uint32_t slot)
 {
 	uintptr_t words[6] = {0};
 	uintptr_t block = run_block(run, slot);
@@ -240,15 +240,17 @@ void example_make(struct example *example, const struct graph *graph,
 	if (finding->node == NONE) {
 		if (!snapshot_find(snapshot, finding->example, &place))
 			return;
-		describe(&example->members[0], 0, place.run, place.slot);
+		example_describe(&example->members[0], 0, place.run,
+				 place.slot);
 		example->n_members = 1;
 		return;
 	}
 	choose_nodes(example, graph, finding->node);
 	for (uint32_t i = 0; i < example->n_members; i++) {
 		uint32_t node = example->nodes[i];
-		describe(&example->members[i], i, graph_run(graph, node),
-			 graph_slot(graph, node));
+		example_describe(&example->members[i], i,
+				 graph_run(graph, node),
+				 graph_slot(graph, node));
 	}
 	for (uint32_t i = 0; i < example->n_members; i++) {
 		struct pointers pointers = {

@@ -35,4 +35,8 @@ void example_make(struct example *example, const struct graph *graph,
 		  const struct snapshot *snapshot,
 		  const struct finding *finding, struct os_reader *reader);
 
+/* What there is to say of the block in SLOT of RUN. modules_lock is held. */
+void example_describe(struct example_member *member, uint32_t index,
+		      const struct trace_run *run, uint32_t slot);
+
 #endif

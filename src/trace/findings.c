@@ -118,13 +118,13 @@ static struct finding *find_group(struct findings *findings, uint64_t key,
 	size_t at = key % findings->table_size;
 	while (findings->table[at] != 0) {
 		struct finding *known = &findings->all[findings->table[at] - 1];
-		if (known->key == key)
+		if (known->wire.key == key)
 			return known;
 		at = (at + 1) % findings->table_size;
 	}
 	struct finding *made = &findings->all[findings->n++];
 	findings->table[at] = findings->n;
-	*made = (struct finding){.key = key, .node = UINT32_MAX};
+	*made = (struct finding){.wire.key = key, .node = UINT32_MAX};
 	made->wire.id = findings->n;
 	made->wire.verdict = verdict;
 	return made;

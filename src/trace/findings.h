@@ -16,7 +16,6 @@
 
 struct finding {
 	struct wire_finding wire;
-	uint64_t key;
 	uintptr_t example; /* a block of it */
 	uint32_t node;	   /* the same in the graph, if it is lost */
 };

@@ -78,8 +78,11 @@ static void find_own(struct roots *roots)
 	/* These hold the address at which a region begins, and so does a block
 	 * perhaps. */
 	add_own(roots, (uintptr_t)regions, sizeof(regions));
-	add_own(roots, roots->tracer.start,
-		roots->tracer.end - roots->tracer.start);
+	add_own(roots, roots->trace.start,
+		roots->trace.end - roots->trace.start);
+	for (size_t i = 0; i < roots->n_hidden; i++)
+		add_own(roots, roots->hidden[i].start,
+			roots->hidden[i].end - roots->hidden[i].start);
 	for (size_t i = 0; i < n_regions; i++) {
 		add_own(roots, regions[i].arrays, regions[i].arrays_bytes);
 		add_own(roots, regions[i].base,
@@ -93,13 +96,16 @@ static void find_own(struct roots *roots)
 			roots->world->map_bytes);
 }
 
-static void note_guarded(struct roots *roots, const struct os_mapping *mapping)
+/* What lies between START and END cannot be read. */
+static void note_guarded(struct roots *roots, uintptr_t start, uintptr_t end)
 {
+	const struct snapshot *snapshot = roots->snapshot;
 	struct place place;
-	uintptr_t at = round_down(mapping->start, SLICE_BYTES);
-	for (; at < mapping->end; at += SLICE_BYTES)
-		if (at - roots->snapshot->low < roots->snapshot->n_bytes &&
-		    snapshot_find_run(roots->snapshot, at, &place))
+	start = max_size(start, snapshot->low);
+	end = min_size(end, snapshot->low + snapshot->n_bytes);
+	for (uintptr_t at = round_down(start, SLICE_BYTES); at < end;
+	     at += SLICE_BYTES)
+		if (snapshot_find_run(snapshot, at, &place))
 			place.run->is_guarded = true;
 }
 
@@ -115,16 +121,17 @@ bool roots_begin(struct roots *roots)
 	/* A whole number of words: none is cut where TLS and stack meet. */
 	roots->tls_bytes = round_up(os_static_tls_bytes() + TLS_BYTES_MORE,
 				    sizeof(uintptr_t));
-	bool has_any = false;
+	uintptr_t last_end = 0;
 	while (os_maps_next(&maps, &mapping)) {
-		has_any = true;
-		if (!mapping.is_readable && mapping.end - roots->snapshot->low <
-						    roots->snapshot->n_bytes)
-			note_guarded(roots, &mapping);
+		/* A copy does not get what madvise(2) keeps from forks. */
+		note_guarded(roots, last_end, mapping.start);
+		last_end = mapping.end;
+		if (!mapping.is_readable)
+			note_guarded(roots, mapping.start, mapping.end);
 	}
 	os_maps_close(&maps);
 	/* Without roots everything would be lost. */
-	return has_any;
+	return last_end != 0;
 }
 
 /* --- looking --------------------------------------------------------- */
@@ -132,16 +139,22 @@ bool roots_begin(struct roots *roots)
 static void look_at_piece(void *context, uintptr_t at, const uintptr_t *words,
 			  size_t n)
 {
-	(void)at;
 	struct roots *roots = context;
 	roots->n_bytes += n * sizeof(*words);
-	mark_words(roots->mark, words, n);
+	roots->see(roots, at, words, n);
+}
+
+static void hold(struct roots *roots, enum wire_holder holder, uintptr_t word)
+{
+	roots->holder = holder;
+	roots->hold(roots, 0, &word, 1);
 }
 
 /* Looks at [START, END) without what is tarn's own. */
-static void look(struct roots *roots, uintptr_t start, uintptr_t end,
-		 enum os_pages which)
+static void look(struct roots *roots, enum wire_holder holder, uintptr_t start,
+		 uintptr_t end, enum os_pages which)
 {
+	roots->holder = holder;
 	start = round_up(start, sizeof(uintptr_t));
 	end = round_down(end, sizeof(uintptr_t));
 	for (size_t i = 0; i < roots->n_own && start < end; i++) {
@@ -169,11 +182,14 @@ static void look_at_registers(struct roots *roots)
 {
 	for (uint32_t i = 0; i < roots->world->n_threads; i++) {
 		const struct os_thread *thread = &roots->world->threads[i];
-		mark_words(roots->mark, thread->general, thread->n_general);
-		mark_words(roots->mark, thread->vector, thread->n_vector);
+		roots->holder = WIRE_BY_REGISTER;
+		roots->thread = thread->id;
+		roots->see(roots, 0, thread->general, thread->n_general);
+		roots->see(roots, 0, thread->vector, thread->n_vector);
 		/* A stack inside the heap is a block in use. */
-		mark_word(roots->mark, thread->stack_pointer);
+		hold(roots, WIRE_BY_REGISTER, thread->stack_pointer);
 	}
+	roots->thread = 0;
 }
 
 static uintptr_t own_thread_pointer(void)
@@ -196,11 +212,11 @@ static void look_at_dynamic_tls(struct roots *roots, uintptr_t thread_pointer)
 	if (!os_peek(thread_pointer + TCB_DTV_OFFSET, &dtv, sizeof(dtv)) ||
 	    !os_peek(dtv - sizeof(entry), &n, sizeof(n)) || n > DTV_MAX)
 		return;
-	mark_word(roots->mark, dtv);
+	hold(roots, WIRE_BY_TLS, dtv);
 	for (size_t i = 1; i <= n; i++)
 		if (os_peek(dtv + i * sizeof(entry), &entry, sizeof(entry)) &&
 		    entry.value != UINTPTR_MAX)
-			mark_word(roots->mark, entry.value);
+			hold(roots, WIRE_BY_TLS, entry.value);
 }
 
 static void look_at_dtvs(struct roots *roots)
@@ -252,8 +268,12 @@ static struct use find_use(const struct roots *roots,
 		.lowest_pointer = UINTPTR_MAX,
 		.lowest_tcb = UINTPTR_MAX,
 	};
+	bool is_main = roots->world->caller == roots->world->process;
 	note_thread(&use, mapping, roots->stack_pointer, own_thread_pointer(),
-		    roots->world->caller == roots->world->process);
+		    is_main);
+	if (roots->interrupted != 0)
+		note_thread(&use, mapping, roots->interrupted,
+			    own_thread_pointer(), is_main);
 	for (uint32_t i = 0; i < roots->world->n_threads; i++) {
 		const struct os_thread *thread = &roots->world->threads[i];
 		if (thread->is_seen)
@@ -275,9 +295,9 @@ static void look_at_stack(struct roots *roots, const struct os_mapping *mapping,
 	if (use->has_tcb)
 		tls = max_size(start, use->lowest_tcb - roots->tls_bytes);
 	if (wants(roots, ROOT_STACKS))
-		look(roots, start, tls, OS_PAGES_PRESENT);
+		look(roots, WIRE_BY_STACK, start, tls, OS_PAGES_PRESENT);
 	if (wants(roots, ROOT_TLS))
-		look(roots, tls, mapping->end, OS_PAGES_PRESENT);
+		look(roots, WIRE_BY_TLS, tls, mapping->end, OS_PAGES_PRESENT);
 }
 
 static bool is_device(const struct os_mapping *mapping)
@@ -337,8 +357,9 @@ static void look_at_other(struct roots *roots, struct os_mapping *mapping)
 		look_at_dynamic_tls(roots, ended);
 		ended = min_size(ended + TCB_BYTES, mapping->end);
 	}
-	look(roots, ended != 0 ? ended : mapping->start, mapping->end,
-	     OS_PAGES_PRESENT);
+	look(roots, WIRE_BY_OTHER_MAPPING, ended != 0 ? ended : mapping->start,
+	     mapping->end,
+	     mapping->is_shared ? OS_PAGES_SHARED : OS_PAGES_PRESENT);
 }
 
 /* The main thread's descriptor shares its mapping with whatever was mapped just
@@ -350,9 +371,10 @@ static void look_around_main_tcb(struct roots *roots,
 	uintptr_t tls =
 		max_size(mapping->start, use->lowest_tcb - roots->tls_bytes);
 	if (others)
-		look(roots, mapping->start, tls, OS_PAGES_PRESENT);
+		look(roots, WIRE_BY_OTHER_MAPPING, mapping->start, tls,
+		     OS_PAGES_PRESENT);
 	else if (wants(roots, ROOT_TLS))
-		look(roots, tls, mapping->end, OS_PAGES_PRESENT);
+		look(roots, WIRE_BY_TLS, tls, mapping->end, OS_PAGES_PRESENT);
 }
 
 /* Where the mapping before ends, if it is one of these. */
@@ -381,7 +403,8 @@ static void look_at_mapping(struct roots *roots, struct os_mapping *mapping,
 	else if (use.is_stack || (use.has_tcb && !is_globals))
 		look_at_stack(roots, mapping, &use);
 	else if (is_globals && wants(roots, ROOT_GLOBALS))
-		look(roots, mapping->start, mapping->end, OS_PAGES_WRITTEN);
+		look(roots, WIRE_BY_GLOBAL, mapping->start, mapping->end,
+		     OS_PAGES_WRITTEN);
 }
 
 static bool may_hold_pointers(const struct os_mapping *mapping)
@@ -414,11 +437,12 @@ void roots_look(struct roots *roots)
 		look_at_registers(roots);
 	if (wants(roots, ROOT_TLS))
 		look_at_dtvs(roots);
-	mark_word(roots->mark, roots->stack_pointer);
+	hold(roots, WIRE_BY_STACK, roots->stack_pointer);
+	hold(roots, WIRE_BY_STACK, roots->interrupted);
 	look_at_all(roots, false);
 	if (wants(roots, ROOT_REGIONS))
 		for (size_t i = 0; i < roots->n_regions; i++)
-			look(roots, roots->regions[i].start,
+			look(roots, WIRE_BY_REGION, roots->regions[i].start,
 			     roots->regions[i].end, OS_PAGES_PRESENT);
 }
 

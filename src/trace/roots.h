@@ -10,7 +10,8 @@
 
 #include "os/read.h"
 #include "os/threads.h"
-#include "trace/mark.h"
+#include "trace/snapshot.h"
+#include "wire/wire.h"
 
 enum root_kind {
 	ROOT_REGISTERS = 1 << 0, /* of every thread */
@@ -30,17 +31,30 @@ struct root_range {
 /* Written by the program's calls, read by the tracer. */
 #define ROOT_REGIONS_MAX 256
 
+/* N words in a root that stand at AT; 0: in a register, or nowhere. */
+struct roots;
+typedef void roots_visitor(const struct roots *roots, uintptr_t at,
+			   const uintptr_t *words, size_t n);
+
 struct roots {
 	struct snapshot *snapshot;
-	struct mark *mark;
 	struct os_reader *reader;
 	const struct os_world *world;
 	uintptr_t stack_pointer; /* of the calling thread */
+	uintptr_t interrupted;	 /* where a handler struck; 0: none has */
 	unsigned kinds;
+	roots_visitor *see;  /* words that may be pointers */
+	roots_visitor *hold; /* words that are pointers */
+	void *context;
+	/* For the visitors: what it is that they see. */
+	enum wire_holder holder;
+	uint32_t thread;
 	const struct root_range *regions; /* registered */
 	size_t n_regions;
-	struct root_range tracer; /* where the state of this trace is */
-	size_t tls_bytes;	  /* below a thread's descriptor */
+	struct root_range trace;	 /* where the state of this trace is */
+	const struct root_range *hidden; /* tarn's own, besides what is found */
+	size_t n_hidden;
+	size_t tls_bytes; /* below a thread's descriptor */
 	/* Tarn's own memory, sorted. */
 	struct root_range *own;
 	size_t n_own;

@@ -18,6 +18,9 @@
 #include "watch/sites.h"
 #include "watch/watch.h"
 
+/* A thread that waits for a device, say, is left after this time. */
+#define STOP_MS 1000
+
 static uint64_t now_ns(void)
 {
 	struct timespec now = {0};
@@ -47,33 +50,55 @@ static void count(const struct snapshot *snapshot, const uint64_t *bits,
 	}
 }
 
-static void mark_forgotten(void *context, void *const *words, size_t n)
+static void hold(struct roots *roots, uintptr_t word)
+{
+	roots->holder = WIRE_BY_IGNORED;
+	roots->hold(roots, 0, &word, 1);
+}
+
+static void hold_forgotten(void *context, void *const *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		mark_word(context, (uintptr_t)words[i]);
+		hold(context, (uintptr_t)words[i]);
 }
 
 /* What the program has said is no leak is a root, and so is what a fork left in
  * other threads' magazines. */
-static void mark_ignored(struct trace *trace,
-			 const struct trace_options *options)
+void trace_hold_ignored(struct roots *roots,
+			const struct trace_options *options)
 {
-	struct snapshot *snapshot = &trace->snapshot;
-	registry_visit_forgotten_locked(mark_forgotten, &trace->mark);
+	struct snapshot *snapshot = roots->snapshot;
+	registry_visit_forgotten_locked(hold_forgotten, roots);
 	for (size_t i = 0; i < options->n_ignored; i++)
-		mark_word(&trace->mark, options->ignored[i]);
+		hold(roots, options->ignored[i]);
 	for (uint32_t i = 1; i <= snapshot->n_runs; i++) {
 		const struct trace_run *run = &snapshot->runs[i];
 		for (uint32_t slot = 0;
 		     run->sites != NULL && slot < run->n_slots; slot++)
 			if (run->sites[slot] & WATCH_IGNORED)
-				mark_word(&trace->mark, run_block(run, slot));
+				hold(roots, run_block(run, slot));
 	}
+}
+
+static void mark_seen(const struct roots *roots, uintptr_t at,
+		      const uintptr_t *words, size_t n)
+{
+	(void)at;
+	mark_words(roots->context, words, n);
+}
+
+static void mark_held(const struct roots *roots, uintptr_t at,
+		      const uintptr_t *words, size_t n)
+{
+	(void)at;
+	for (size_t i = 0; i < n; i++)
+		mark_word(roots->context, words[i]);
 }
 
 struct levels {
 	uint64_t *foreign;  /* reached only from mappings */
 	uint64_t *possible; /* reached only by hints */
+	uint64_t *reached;  /* all others that are not lost */
 };
 
 static bool mark_levels(struct trace *trace, struct roots *roots,
@@ -82,7 +107,7 @@ static bool mark_levels(struct trace *trace, struct roots *roots,
 {
 	struct mark *mark = &trace->mark;
 	size_t n = trace->snapshot.n_words;
-	mark_ignored(trace, options);
+	trace_hold_ignored(roots, options);
 	roots_look(roots);
 	mark_all(mark);
 	mark_copy(mark, levels->foreign);
@@ -110,12 +135,53 @@ static void add_possible(struct trace *trace, uint64_t *possible)
 			    WIRE_BY_END);
 }
 
+/* Only what was lost in all looks before is, so that a block on its way from
+ * one hand to another is not. */
+static bool confirm(struct trace *trace, const struct trace_options *options)
+{
+	struct snapshot *snapshot = &trace->snapshot;
+	uint64_t *unreached = trace->mark.unreached;
+	struct place place;
+	if (options->n_looks == 0)
+		return true;
+	uint64_t *known =
+		work_take(&trace->work, snapshot->n_words + 1, sizeof(*known));
+	uint64_t *newly =
+		work_take(&trace->work, snapshot->n_words + 1, sizeof(*newly));
+	if (newly == NULL || known == NULL)
+		return false;
+	for (size_t i = 0; i < options->n_known; i++)
+		if (snapshot_find(snapshot, options->known[i], &place))
+			bits_set(known, place.bit);
+	mark_copy(&trace->mark, newly);
+	subtract(newly, known, snapshot->n_words);
+	subtract(unreached, newly, snapshot->n_words);
+	count(snapshot, newly, &trace->process.unconfirmed_blocks,
+	      &trace->process.unconfirmed_bytes);
+	return true;
+}
+
+static void find_reached(struct trace *trace, const struct levels *levels)
+{
+	const struct snapshot *snapshot = &trace->snapshot;
+	for (size_t w = 0; w < snapshot->n_words; w++)
+		levels->reached[w] = snapshot->live[w] & ~levels->possible[w] &
+				     ~trace->mark.unreached[w];
+}
+
 static bool find(struct trace *trace, const struct trace_options *options,
 		 struct levels *levels)
 {
 	struct wire_process *process = &trace->process;
 	struct snapshot *snapshot = &trace->snapshot;
 	struct retained retained;
+	uint64_t n_reached = 0;
+	if (options->wants_reached) {
+		find_reached(trace, levels);
+		n_reached = snapshot->n_live;
+	}
+	if (!confirm(trace, options))
+		return false;
 	count(snapshot, levels->foreign, &process->foreign_blocks,
 	      &process->foreign_bytes);
 	count(snapshot, levels->possible, &process->possible_blocks,
@@ -124,7 +190,7 @@ static bool find(struct trace *trace, const struct trace_options *options,
 	      &process->lost_bytes);
 	if (!findings_begin(&trace->findings, snapshot,
 			    process->lost_blocks + process->possible_blocks +
-				    process->foreign_blocks) ||
+				    process->foreign_blocks + n_reached) ||
 	    !graph_build(&trace->graph, snapshot, trace->mark.unreached,
 			 trace->reader) ||
 	    !retained_compute(&retained, &trace->graph) ||
@@ -135,6 +201,9 @@ static bool find(struct trace *trace, const struct trace_options *options,
 		findings_add_blocks(&trace->findings, levels->foreign,
 				    WIRE_FOREIGN, WIRE_BY_MAPPING);
 	}
+	if (options->wants_reached)
+		findings_add_blocks(&trace->findings, levels->reached,
+				    WIRE_REACHED, WIRE_BY_NOTHING);
 	return findings_rank(&trace->findings);
 }
 
@@ -151,22 +220,44 @@ static void note_world(struct wire_process *process,
 			process->flags |= WIRE_REGISTERS_UNSEEN;
 }
 
-static bool take_stopped(struct trace *trace,
+void trace_begin(struct trace *trace, const struct os_world *world)
+{
+	memset(trace, 0, sizeof(*trace));
+	trace->process.pid = world->process;
+	trace->process.flags = watch_flags();
+	trace->process.sample_bytes = watch_sample_bytes();
+	note_world(&trace->process, world);
+}
+
+struct roots trace_roots(struct trace *trace,
 			 const struct trace_options *options,
 			 const struct os_world *world)
 {
-	struct work *work = &trace->work;
-	struct roots roots = {
+	return (struct roots){
 		.snapshot = &trace->snapshot,
-		.mark = &trace->mark,
 		.world = world,
-		.tracer = {(uintptr_t)trace, (uintptr_t)(trace + 1)},
+		.see = mark_seen,
+		.hold = mark_held,
+		.context = &trace->mark,
+		.trace = {(uintptr_t)trace, (uintptr_t)(trace + 1)},
+		.hidden = options->hidden,
+		.n_hidden = options->n_hidden,
 		.stack_pointer = options->stack_pointer,
+		.interrupted = options->interrupted,
 		.kinds = options->root_kinds,
 		.regions = options->regions,
 		.n_regions = options->n_regions,
 	};
+}
+
+bool trace_take_stopped(struct trace *trace,
+			const struct trace_options *options,
+			const struct os_world *world)
+{
+	struct work *work = &trace->work;
+	struct roots roots = trace_roots(trace, options, world);
 	struct levels levels;
+	trace->process.n_looks = options->n_looks + 1;
 	trace->reader = work_take(work, 1, sizeof(*trace->reader));
 	trace->example = work_take(work, 1, sizeof(*trace->example));
 	if (work->has_failed || !snapshot_take(&trace->snapshot, work))
@@ -174,10 +265,11 @@ static bool take_stopped(struct trace *trace,
 	size_t n = trace->snapshot.n_words + 1;
 	levels.foreign = work_take(work, n, sizeof(uint64_t));
 	levels.possible = work_take(work, n, sizeof(uint64_t));
+	levels.reached = work_take(work, n, sizeof(uint64_t));
 	if (!mark_begin(&trace->mark, &trace->snapshot, trace->reader))
 		return false;
 	roots.reader = trace->reader;
-	os_reader_begin(trace->reader);
+	os_reader_begin(trace->reader, options->original);
 	bool is_found = roots_begin(&roots) &&
 			mark_levels(trace, &roots, options, &levels) &&
 			find(trace, options, &levels);
@@ -188,6 +280,8 @@ static bool take_stopped(struct trace *trace,
 	trace->process.heap_bytes = trace->mark.heap_bytes;
 	trace->process.unread_bytes =
 		roots.unread_bytes + trace->mark.unread_bytes;
+	if (!is_found)
+		trace->process.flags |= WIRE_OUT_OF_MEMORY;
 	return is_found;
 }
 
@@ -196,26 +290,20 @@ bool trace_take(struct trace *trace, const struct trace_options *options)
 	struct os_world world;
 	sigset_t all, before;
 	uint64_t started = now_ns();
-	memset(trace, 0, sizeof(*trace));
-	trace->process.pid = (uint32_t)syscall(SYS_getpid);
-	trace->process.n_looks = 1;
-	trace->process.flags = watch_flags();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	lock_acquire(&modules_lock);
 	registry_lock_all();
 	uint64_t stopping = now_ns();
-	os_stop(&world);
-	note_world(&trace->process, &world);
-	bool is_found = take_stopped(trace, options, &world);
+	os_stop(&world, STOP_MS);
+	trace_begin(trace, &world);
+	bool is_found = trace_take_stopped(trace, options, &world);
 	os_resume(&world);
 	trace->process.stopped_ns = now_ns() - stopping;
 	registry_unlock_all();
 	lock_release(&modules_lock);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	trace->process.traced_ns = now_ns() - started;
-	if (!is_found)
-		trace->process.flags |= WIRE_OUT_OF_MEMORY;
 	return is_found;
 }
 
@@ -224,9 +312,25 @@ void trace_end(struct trace *trace)
 	work_end(&trace->work);
 }
 
+void trace_visit_lost(const struct trace *trace,
+		      bool (*visit)(void *context, uintptr_t block),
+		      void *context)
+{
+	const struct snapshot *snapshot = &trace->snapshot;
+	for (uint32_t i = 1; i <= snapshot->n_runs; i++) {
+		const struct trace_run *run = &snapshot->runs[i];
+		const uint64_t *lost =
+			trace->mark.unreached + run->first_bit / 64;
+		for (uint32_t slot = 0; slot < run->n_slots; slot++)
+			if (bits_test(lost, slot) &&
+			    !visit(context, run_block(run, slot)))
+				return;
+	}
+}
+
 const struct example *trace_example(struct trace *trace, uint32_t i)
 {
-	os_reader_begin(trace->reader);
+	os_reader_begin(trace->reader, 0);
 	lock_acquire(&modules_lock);
 	example_make(trace->example, &trace->graph, &trace->snapshot,
 		     trace_finding(trace, i), trace->reader);

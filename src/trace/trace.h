@@ -14,6 +14,7 @@
 #define TARN_TRACE_TRACE_H
 
 #include "trace/example.h"
+#include "trace/mark.h"
 #include "trace/roots.h"
 
 struct trace_options {
@@ -25,6 +26,17 @@ struct trace_options {
 	const uintptr_t *ignored;
 	size_t n_ignored;
 	bool wants_possible; /* findings for those too, not only totals */
+	bool wants_reached;  /* also for blocks that are held */
+	/* Looks before this one, and the blocks that were lost in all of them:
+	 * others are not said to be lost. */
+	uint32_t n_looks;
+	const uint64_t *known;
+	size_t n_known;
+	/* Tarn's own memory besides the trace itself. */
+	const struct root_range *hidden;
+	size_t n_hidden;
+	uintptr_t interrupted; /* the stack pointer that a handler found */
+	uint32_t original;     /* in a copy of it: its id; else 0 */
 };
 
 struct trace {
@@ -46,6 +58,30 @@ struct trace {
  */
 bool trace_take(struct trace *trace, const struct trace_options *options);
 void trace_end(struct trace *trace);
+
+/*
+ * The same in two steps, for a copy of the process: the heap's locks are held
+ * or nobody else is there, and no thread of WORLD runs.
+ */
+void trace_begin(struct trace *trace, const struct os_world *world);
+bool trace_take_stopped(struct trace *trace,
+			const struct trace_options *options,
+			const struct os_world *world);
+
+/* The roots that OPTIONS want, to be looked at by marking; before
+ * snapshot_take. */
+struct roots trace_roots(struct trace *trace,
+			 const struct trace_options *options,
+			 const struct os_world *world);
+
+/* Lets ROOTS hold what the program has said is no leak. */
+void trace_hold_ignored(struct roots *roots,
+			const struct trace_options *options);
+
+/* Calls VISIT with the block of each lost block, as long as it wants. */
+void trace_visit_lost(const struct trace *trace,
+		      bool (*visit)(void *context, uintptr_t block),
+		      void *context);
 
 /* The example of the finding of rank I; valid until the next call. */
 const struct example *trace_example(struct trace *trace, uint32_t i);

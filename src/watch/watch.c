@@ -20,11 +20,16 @@
 #include "watch/sites.h"
 #include "wire/wire.h"
 
-#define SAMPLE_BYTES ((int64_t)512 << 10)
+#define SAMPLE_BYTES ((uint32_t)512 << 10)
+#define CLOSE_SAMPLE_BYTES ((uint32_t)64 << 10)
 /* One of so many calls is noted. */
 #define SINGLE_CALLS 8
 
 enum watch_mode watch_mode;
+
+/* Atomic, relaxed. */
+static uint32_t sample_bytes = SAMPLE_BYTES;
+static uint64_t watch_ends_ms; /* 0: never */
 
 /* Fixed at the start: whose pools have sites when not all have. */
 static struct heap *sampled_heap;
@@ -102,8 +107,8 @@ static uint64_t next_random(struct heap *heap)
 /* Half of the mean to one and a half: enough not to keep step with a loop. */
 static int64_t next_distance(struct heap *heap)
 {
-	return SAMPLE_BYTES / 2 +
-	       (int64_t)(next_random(heap) % (uint64_t)SAMPLE_BYTES);
+	uint32_t mean = load_relaxed(&sample_bytes);
+	return mean / 2 + (int64_t)(next_random(heap) % mean);
 }
 
 /* The heap whose pools have sites, made when it is first needed. */
@@ -135,6 +140,40 @@ static void *take_noted(uint32_t class)
 	return block;
 }
 
+static void end_watch(void)
+{
+	store_relaxed(&watch_ends_ms, 0);
+	store_relaxed(&sample_bytes, SAMPLE_BYTES);
+	store_relaxed(&watch_mode, WATCH_IGNORING);
+}
+
+static void end_watch_in_time(void)
+{
+	uint64_t end_ms = load_relaxed(&watch_ends_ms);
+	if (end_ms != 0 && os_now_ms() > end_ms)
+		end_watch();
+}
+
+void watch_for(uint32_t ms)
+{
+	if (load_relaxed(&watch_mode) >= WATCH_SAMPLED &&
+	    load_relaxed(&watch_ends_ms) == 0)
+		return;
+	if (ms == 0) {
+		if (load_relaxed(&watch_ends_ms) != 0)
+			end_watch();
+		return;
+	}
+	store_relaxed(&watch_ends_ms, os_now_ms() + ms);
+	store_relaxed(&sample_bytes, CLOSE_SAMPLE_BYTES);
+	store_relaxed(&watch_mode, WATCH_SAMPLED);
+}
+
+uint64_t watch_sample_bytes(void)
+{
+	return watch_mode == WATCH_SAMPLED ? load_relaxed(&sample_bytes) : 0;
+}
+
 void *watch_take_sampled(uint32_t class)
 {
 	struct heap *heap = heap_mine;
@@ -142,11 +181,15 @@ void *watch_take_sampled(uint32_t class)
 		return NULL;
 	if (is_ignoring(heap))
 		return take_noted(class);
-	if (watch_mode != WATCH_SAMPLED)
+	if (watch_mode != WATCH_SAMPLED) {
+		if (heap->single_class < N_CLASSES)
+			heap_take_singly(heap, N_CLASSES);
 		return NULL;
+	}
 	if (heap->single_class == class) {
 		if (--heap->calls_to_sample > 0)
 			return NULL;
+		end_watch_in_time();
 		heap_take_singly(heap, N_CLASSES);
 		heap->bytes_to_sample[class] = next_distance(heap);
 		return take_noted(class);

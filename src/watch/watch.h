@@ -25,12 +25,15 @@ struct heap;
 
 enum watch_mode {
 	WATCH_OFF,
-	WATCH_IGNORING, /* only blocks that are to be ignored are noted */
+	WATCH_IGNORING, /* only blocks that are to be ignored are noted; and
+			   when the time of watch_for is over */
 	WATCH_SAMPLED,
 	WATCH_ALL,
 };
 
-/* Fixed at the start, but that the first becomes the second. */
+/* Fixed at the start, but that the first becomes the second, and either
+ * WATCH_SAMPLED for a time. Atomic, relaxed: whoever sees it late notes a few
+ * blocks more, or fewer. */
 extern HIDDEN enum watch_mode watch_mode;
 
 /* To be called once the options are known, while there is one thread. */
@@ -38,6 +41,16 @@ void watch_start(void);
 
 /* WIRE_SITES_... as the mode is. */
 uint32_t watch_flags(void);
+
+/* One block in so many bytes has a site; 0 unless sites are sampled. */
+uint64_t watch_sample_bytes(void);
+
+/*
+ * Sites are sampled for MS milliseconds from now on, and more closely than by
+ * the option; 0 ends that. Does nothing where sites are noted already. Safe in
+ * signal handlers.
+ */
+void watch_for(uint32_t ms);
 
 /* What must be asked of the heap for a request of SIZE bytes. */
 static inline size_t watch_padded(size_t size)

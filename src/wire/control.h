@@ -1,14 +1,16 @@
 /*
  * control: how the command asks a process that runs on tarn.
  *
- *	command                              process
- *	signal with kind and number -------> handler: threads stop, a copy is made,
- *	                                     they go on
- *	finds the copy among its children,   copy: makes a memory file named after
- *	opens that file <------------------- the number, waits
- *	writes what it wants into page,
- *	wakes                       -------> traces, appends a report
- *	reads <----------------------------- wakes, waits for more, or ends
+ *	command                             process
+ *	signal: a kind and a number ------> handler: threads stop, a copy is
+ *	                                    made, they go on
+ *	finds the copy among its children,  copy: makes a memory file named
+ *	opens the file <------------------- after the number, waits
+ *	writes what it wants into the
+ *	first page, wakes ----------------> traces, appends a report
+ *	reads <---------------------------- wakes, ends
+ *
+ * The copy's end is told to the process by the same signal, and it buries it.
  *
  * Nothing has a name in any file system: the command reaches the file through
  * /proc/COPY/fd, and the kernel decides who may. The signal is one that is
@@ -35,11 +37,9 @@
 enum control_kind {
 	CONTROL_STATS = 1, /* a report of one record, WIRE_STATS */
 	CONTROL_COPY,	   /* a copy that traces */
-	CONTROL_END,	   /* the copy has ended, let go of what is left */
-	CONTROL_WATCH,	   /* note sites for the next CONTROL_WATCH_S seconds */
+	CONTROL_WATCH,	   /* note sites for so many milliseconds as the number
+			      says; no answer */
 };
-
-#define CONTROL_WATCH_S 30
 
 static inline uint64_t control_value(enum control_kind kind, uint32_t number)
 {
@@ -57,7 +57,6 @@ enum control_state {
 
 enum control_error {
 	CONTROL_NO_ERROR,
-	CONTROL_BUSY,	 /* another trace runs */
 	CONTROL_NO_COPY, /* the kernel refused; `number` is its errno */
 	CONTROL_NO_MEMORY,
 	CONTROL_BROKEN, /* the question was */
@@ -90,8 +89,8 @@ struct control_page {
 	uint32_t wants;
 	uint32_t root_kinds;
 	uint64_t address;
-	/* Lost in all looks before: N addresses of 8 bytes, rising, in the file
-	 * at this place; 0 places: this is the first look. */
+	/* Lost in all looks before: so many addresses of 8 bytes, at this place
+	 * of the file, a multiple of CONTROL_PAGE_BYTES. */
 	uint64_t known_at;
 	uint64_t n_known;
 	uint32_t n_looks; /* before this one */

@@ -83,6 +83,7 @@ struct wire_process {
 	/* Lost in the last look, not in all before: not reported. */
 	uint64_t unconfirmed_blocks;
 	uint64_t unconfirmed_bytes;
+	uint64_t sample_bytes; /* sites sampled: one block in so many bytes */
 };
 
 #define WIRE_BUILD_ID_BYTES 32
@@ -220,6 +221,7 @@ struct wire_who {
 	uint64_t block;
 	uint64_t bytes;
 	uint64_t n_referrers; /* how many, also if fewer are told */
+	uint64_t n_steps;     /* of a long way the first and last are told */
 	uint32_t site;
 	uint32_t first_word_module;
 	uint64_t first_word_address;

@@ -1,0 +1,312 @@
+/*
+ * live_process: status files, and which system calls a signal would end.
+ */
+#include "cli/live_process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cli/util.h"
+#include "wire/control.h"
+
+struct status_lines {
+	char state;
+	unsigned uid; /* the real one */
+	unsigned seccomp;
+	unsigned tracer;
+	uint64_t blocked;
+	uint64_t ignored;
+	uint64_t caught;
+	uint64_t rss_kib;
+};
+
+static bool parse_status(FILE *file, struct status_lines *lines)
+{
+	char line[256];
+	bool has_state = false;
+	*lines = (struct status_lines){.rss_kib = 0};
+	while (fgets(line, sizeof(line), file)) {
+		has_state |= sscanf(line, "State: %c", &lines->state) == 1;
+		sscanf(line, "Uid: %u", &lines->uid);
+		sscanf(line, "TracerPid: %u", &lines->tracer);
+		sscanf(line, "VmRSS: %" SCNu64, &lines->rss_kib);
+		sscanf(line, "Seccomp: %u", &lines->seccomp);
+		sscanf(line, "SigBlk: %" SCNx64, &lines->blocked);
+		sscanf(line, "SigIgn: %" SCNx64, &lines->ignored);
+		sscanf(line, "SigCgt: %" SCNx64, &lines->caught);
+	}
+	return has_state;
+}
+
+static bool read_status(const char *path, struct status_lines *lines)
+{
+	FILE *file = fopen(path, "re");
+	bool is_read = file && parse_status(file, lines);
+	if (file)
+		fclose(file);
+	return is_read;
+}
+
+static bool read_process(pid_t pid, struct status_lines *lines)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	return read_status(path, lines);
+}
+
+static bool has_signal(uint64_t set, int signal_number)
+{
+	return set >> (signal_number - 1) & 1;
+}
+
+/* 1: it maps a libtarn; 0: it does not, though it may be linked with it; -1:
+ * we may not look. */
+static int maps_tarn(pid_t pid)
+{
+	char path[64], line[4352];
+	int result = 0;
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return -1;
+	while (result == 0 && fgets(line, sizeof(line), file))
+		result = strstr(line, "/libtarn") != NULL;
+	if (result == 0 && ferror(file))
+		result = -1;
+	fclose(file);
+	return result;
+}
+
+static bool check_state(pid_t pid, const struct status_lines *lines)
+{
+	int number = (int)pid;
+	if (lines->state == 'Z' || lines->state == 'X')
+		complain("process %d has ended; its parent has not noticed yet",
+			 number);
+	else if (lines->state == 'T')
+		complain("process %d is stopped; it can answer once it goes "
+			 "on (kill -CONT %d)",
+			 number, number);
+	else if (lines->state == 't')
+		complain("process %d is stopped by its debugger (process %u); "
+			 "it can answer once it goes on",
+			 number, lines->tracer);
+	else
+		return true;
+	return false;
+}
+
+static bool check_handler(pid_t pid, const struct status_lines *lines)
+{
+	if (has_signal(lines->caught, CONTROL_SIGNAL))
+		return true;
+	if (maps_tarn(pid) <= 0)
+		complain("process %d does not run on tarn", (int)pid);
+	else if (has_signal(lines->ignored, CONTROL_SIGNAL))
+		complain("process %d runs on tarn but ignores SIGURG, by which "
+			 "it is asked",
+			 (int)pid);
+	else
+		complain("process %d runs on tarn but does not listen: it was "
+			 "started with control:false, or has reset SIGURG",
+			 (int)pid);
+	return false;
+}
+
+bool live_check(pid_t pid, bool despite_seccomp)
+{
+	struct status_lines lines;
+	if (pid == getpid()) {
+		complain("process %d is this command", (int)pid);
+		return false;
+	}
+	if (!read_process(pid, &lines)) {
+		complain("there is no process %d", (int)pid);
+		return false;
+	}
+	if (geteuid() != 0 && lines.uid != geteuid()) {
+		complain("process %d belongs to another user; only that user "
+			 "and root may ask it",
+			 (int)pid);
+		return false;
+	}
+	if (!check_state(pid, &lines) || !check_handler(pid, &lines))
+		return false;
+	if (maps_tarn(pid) < 0) {
+		complain("may not look at process %d: %s (it has made itself "
+			 "undumpable; root may)",
+			 (int)pid, strerror(errno));
+		return false;
+	}
+	if (lines.seccomp != 0 && !despite_seccomp) {
+		complain("process %d has a filter of system calls (seccomp), "
+			 "which might end it if it answered; if you know that "
+			 "it allows clone, ptrace and memfd_create: "
+			 "--despite-seccomp",
+			 (int)pid);
+		return false;
+	}
+	return true;
+}
+
+void live_explain_silence(pid_t pid)
+{
+	struct status_lines lines;
+	if (!read_process(pid, &lines) || lines.state == 'Z')
+		complain("process %d has ended", (int)pid);
+	else if (check_state(pid, &lines) && check_handler(pid, &lines))
+		complain("process %d did not answer: it handles SIGURG itself, "
+			 "its threads wait for a device, or it is very busy",
+			 (int)pid);
+}
+
+/* --- cgroups -------------------------------------------------------------- */
+
+static bool read_number(const char *path, uint64_t *number)
+{
+	FILE *file = fopen(path, "re");
+	bool is_read = file && fscanf(file, "%" SCNu64, number) == 1;
+	if (file)
+		fclose(file);
+	return is_read;
+}
+
+/* What the nearest limit above the process leaves; UINT64_MAX if there is
+ * none. */
+static uint64_t cgroup_room(pid_t pid)
+{
+	char path[64], line[4096];
+	uint64_t room = UINT64_MAX;
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	FILE *file = fopen(path, "re");
+	char *name = NULL;
+	while (file && !name && fgets(line, sizeof(line), file))
+		if (strncmp(line, "0::", 3) == 0)
+			name = line + 3;
+	if (file)
+		fclose(file);
+	if (!name)
+		return room;
+	name[strcspn(name, "\n")] = '\0';
+	for (char *end = name + strlen(name); end > name;) {
+		char limit_path[4200], use_path[4200];
+		uint64_t limit, use;
+		*end = '\0';
+		snprintf(limit_path, sizeof(limit_path),
+			 "/sys/fs/cgroup%s/memory.max", name);
+		snprintf(use_path, sizeof(use_path),
+			 "/sys/fs/cgroup%s/memory.current", name);
+		if (read_number(limit_path, &limit) &&
+		    read_number(use_path, &use)) {
+			uint64_t left = limit > use ? limit - use : 0;
+			room = left < room ? left : room;
+		}
+		end = strrchr(name, '/');
+		if (!end)
+			break;
+	}
+	return room;
+}
+
+/* A copy needs page tables, bitmaps, and whatever the process writes
+ * meanwhile. */
+#define COPY_BYTES_MIN ((uint64_t)16 << 20)
+
+bool live_check_memory(pid_t pid)
+{
+	struct status_lines lines;
+	if (!read_process(pid, &lines))
+		return true; /* the next step will say so */
+	uint64_t needed = COPY_BYTES_MIN + lines.rss_kib * 1024 / 16;
+	uint64_t room = cgroup_room(pid);
+	if (room >= needed)
+		return true;
+	complain("process %d's cgroup is near its limit: %" PRIu64 " MiB are "
+		 "left, and a copy may need %" PRIu64
+		 " MiB; if it may be so: --despite-memory",
+		 (int)pid, room >> 20, needed >> 20);
+	return false;
+}
+
+/* --- threads ---------------------------------------------------------- */
+
+/* System calls that fail with EINTR after any handler, see signal(7); others
+ * are restarted. */
+static bool is_ended_by_signals(long number)
+{
+	static const long ended[] = {
+#ifdef SYS_poll
+		SYS_poll,
+#endif
+#ifdef SYS_select
+		SYS_select,
+#endif
+#ifdef SYS_epoll_wait
+		SYS_epoll_wait,
+#endif
+#ifdef SYS_pause
+		SYS_pause,
+#endif
+		SYS_ppoll,	   SYS_pselect6,	SYS_epoll_pwait,
+		SYS_nanosleep,	   SYS_clock_nanosleep, SYS_rt_sigtimedwait,
+		SYS_rt_sigsuspend, SYS_semtimedop,	SYS_msgrcv,
+		SYS_msgsnd,	   SYS_io_getevents,	SYS_connect,
+	};
+	for (size_t i = 0; i < sizeof(ended) / sizeof(ended[0]); i++)
+		if (ended[i] == number)
+			return true;
+	return false;
+}
+
+/* How much a signal disturbs: 0 not at all, 3: it cannot be taken. */
+static int disturbance(pid_t pid, pid_t thread, int signal_number)
+{
+	char path[64], text[64] = "";
+	struct status_lines lines;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)pid,
+		 (int)thread);
+	if (!read_status(path, &lines) || !strchr("RSI", lines.state) ||
+	    has_signal(lines.blocked, signal_number))
+		return 3;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", (int)pid,
+		 (int)thread);
+	FILE *file = fopen(path, "re");
+	bool is_known = file && fgets(text, sizeof(text), file);
+	if (file)
+		fclose(file);
+	if (!is_known)
+		return 1; /* needs more rights than ours */
+	if (!isdigit((unsigned char)text[0]))
+		return 0; /* running */
+	return is_ended_by_signals(strtol(text, NULL, 10)) ? 2 : 0;
+}
+
+pid_t live_choose_thread(pid_t pid, int signal_number)
+{
+	char path[64];
+	pid_t chosen = 0;
+	int least = 3;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+	while (folder && least > 0 && (entry = readdir(folder))) {
+		pid_t thread = (pid_t)strtol(entry->d_name, NULL, 10);
+		if (thread <= 0)
+			continue;
+		int much = disturbance(pid, thread, signal_number);
+		if (much < least) {
+			least = much;
+			chosen = thread;
+		}
+	}
+	if (folder)
+		closedir(folder);
+	return chosen;
+}
