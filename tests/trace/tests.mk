@@ -5,7 +5,7 @@ TESTS += tests/trace/truth.sh tests/trace/real.sh
 endif
 
 EXTRA_DIST += bench/leaks/README.md bench/leaks/heap.c bench/leaks/run.py \
-	examples/leaky.c examples/leaky.cpp
+	examples/leaky.c examples/leaky.cpp examples/service.c
 
 EXTRA_DIST += tests/trace/TABLE.md \
 	tests/trace/real.sh tests/trace/real/known.supp \
