@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -353,8 +354,11 @@ static void stop_and_copy(void)
 	world->process = process;
 	store_relaxed(session.stopped_ns,
 		      max_size(copied_ns, resumed_ns) - started);
-	if (id > 0)
+	if (id > 0) {
 		note_copy((uint32_t)id);
+		/* It reads here what it did not get; Yama lets it. */
+		syscall(SYS_prctl, PR_SET_PTRACER, id, 0, 0, 0);
+	}
 	if (id < 0) {
 		session.error = CONTROL_NO_COPY;
 		session.error_number = -id;

@@ -377,18 +377,6 @@ static bool look(struct live *live, enum control_question question,
 	return false;
 }
 
-/* Adds what the copy could not know of: memory that it did not get. */
-static void note_uncopied(const struct live *live, struct live_report *report)
-{
-	struct wire_reader reader;
-	struct wire_record record;
-	if (wire_open(&reader, report->bytes, report->length) == WIRE_OK &&
-	    wire_next(&reader, &record) == WIRE_OK &&
-	    record.kind == WIRE_PROCESS)
-		((struct wire_process *)record.fixed)->unread_bytes +=
-			live_uncopied_bytes(live->pid);
-}
-
 bool live_look(struct live *live, struct live_report *report)
 {
 	struct line line;
@@ -396,7 +384,6 @@ bool live_look(struct live *live, struct live_report *report)
 		send(live->pid, CONTROL_WATCH, WATCH_MS);
 	if (!look(live, CONTROL_TRACE, 0, report, &line))
 		return false;
-	note_uncopied(live, report);
 	free(live->known);
 	live->n_looks++;
 	live->n_known = line.page->n_lost;

@@ -235,32 +235,6 @@ bool live_check_memory(pid_t pid)
 	return false;
 }
 
-/* --- what is not copied --------------------------------------------------- */
-
-/* As the kernel abbreviates: do not copy, wipe on fork; but no device. */
-static bool is_kept_from_forks(const char *flags)
-{
-	return (strstr(flags, " dc") || strstr(flags, " wf")) &&
-	       !strstr(flags, " io") && !strstr(flags, " pf");
-}
-
-uint64_t live_uncopied_bytes(pid_t pid)
-{
-	char path[64], line[4352];
-	uint64_t rss_kib = 0, sum_kib = 0;
-	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)pid);
-	FILE *file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file)) {
-		sscanf(line, "Rss: %" SCNu64, &rss_kib);
-		if (strncmp(line, "VmFlags:", 8) == 0 &&
-		    is_kept_from_forks(line))
-			sum_kib += rss_kib;
-	}
-	if (file)
-		fclose(file);
-	return sum_kib * 1024;
-}
-
 /* --- threads ---------------------------------------------------------- */
 
 /* System calls that fail with EINTR after any handler, see signal(7); others

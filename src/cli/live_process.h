@@ -17,9 +17,6 @@ bool live_check(pid_t pid, bool despite_seccomp);
 /* Says why PID cannot be copied: its cgroup is near its limit. */
 bool live_check_memory(pid_t pid);
 
-/* Bytes in memory of PID that no copy gets: kept from forks by madvise(2). */
-uint64_t live_uncopied_bytes(pid_t pid);
-
 /* Says why PID gave no answer. */
 void live_explain_silence(pid_t pid);
 

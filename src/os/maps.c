@@ -95,6 +95,15 @@ bool os_maps_open(struct os_maps *maps)
 	return maps->fd >= 0;
 }
 
+bool os_maps_open_of(struct os_maps *maps, uint32_t process)
+{
+	char path[64];
+	message_format(path, sizeof(path), "/proc/%u/maps", process);
+	maps->fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	maps->length = maps->at = 0;
+	return maps->fd >= 0;
+}
+
 bool os_maps_next(struct os_maps *maps, struct os_mapping *mapping)
 {
 	if (!next_line(maps, maps->line, sizeof(maps->line)))

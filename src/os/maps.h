@@ -29,6 +29,9 @@ struct os_maps {
 };
 
 bool os_maps_open(struct os_maps *maps);
+
+/* Those of another process. */
+bool os_maps_open_of(struct os_maps *maps, uint32_t process);
 bool os_maps_next(struct os_maps *maps, struct os_mapping *mapping);
 void os_maps_close(struct os_maps *maps);
 

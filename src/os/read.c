@@ -33,6 +33,7 @@ static long open_pagemap(uint32_t process)
 
 void os_reader_begin(struct os_reader *reader, uint32_t original)
 {
+	reader->original = original;
 	reader->cannot_copy = false;
 	reader->cannot_list = false;
 	reader->pagemap_fd = open_pagemap(0);
@@ -50,18 +51,24 @@ void os_reader_end(struct os_reader *reader)
 
 static long pagemap_for(const struct os_reader *reader, enum os_pages which)
 {
-	return which == OS_PAGES_SHARED ? reader->shared_fd
-					: reader->pagemap_fd;
+	return which == OS_PAGES_SHARED || which == OS_PAGES_ORIGINAL
+		       ? reader->shared_fd
+		       : reader->pagemap_fd;
+}
+
+static long copy_from(long process, uintptr_t at, void *to, size_t bytes)
+{
+	struct iovec local = {to, bytes};
+	struct iovec remote = {(void *)at, bytes};
+	return os_syscall(SYS_process_vm_readv, process, (long)&local, 1,
+			  (long)&remote, 1, 0);
 }
 
 static long copy(uintptr_t at, void *to, size_t bytes)
 {
-	struct iovec local = {to, bytes};
-	struct iovec remote = {(void *)at, bytes};
 	/* Not the process, whose main thread may have ended. */
 	long self = os_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
-	return os_syscall(SYS_process_vm_readv, self, (long)&local, 1,
-			  (long)&remote, 1, 0);
+	return copy_from(self, at, to, bytes);
 }
 
 bool os_peek(uintptr_t at, void *to, size_t bytes)
@@ -72,19 +79,24 @@ bool os_peek(uintptr_t at, void *to, size_t bytes)
 /* Reads what pages there are from AT to END, at most a buffer full at once; if
  * that fails, page by page. Returns the bytes that could not be read. */
 static size_t read_pages(struct os_reader *reader, uintptr_t at, uintptr_t end,
-			 os_read_visitor *visit, void *context)
+			 enum os_pages which, os_read_visitor *visit,
+			 void *context)
 {
 	size_t page = os_page_bytes(), unread = 0;
 	size_t most = sizeof(reader->buffer);
 	while (at < end) {
 		size_t bytes = min_size(end - at, most);
-		long got = reader->cannot_copy
+		long got = which == OS_PAGES_ORIGINAL
+				   ? copy_from(reader->original, at,
+					       reader->buffer, bytes)
+			   : reader->cannot_copy
 				   ? -EPERM
 				   : copy(at, reader->buffer, bytes);
 		if (got == (long)bytes) {
 			visit(context, at, reader->buffer,
 			      bytes / sizeof(*reader->buffer));
-		} else if (got == -EPERM || got == -ENOSYS) {
+		} else if (which != OS_PAGES_ORIGINAL &&
+			   (got == -EPERM || got == -ENOSYS)) {
 			reader->cannot_copy = true;
 			visit(context, at, (const uintptr_t *)at,
 			      bytes / sizeof(*reader->buffer));
@@ -174,9 +186,10 @@ static bool read_by_list(struct os_reader *reader, uintptr_t at, uintptr_t end,
 		if (n < 0 || walked <= start)
 			return false;
 		for (long i = 0; i < n; i++)
-			*unread += read_pages(
-				reader, max_size(at, regions[i].start),
-				min_size(end, regions[i].end), visit, context);
+			*unread += read_pages(reader,
+					      max_size(at, regions[i].start),
+					      min_size(end, regions[i].end),
+					      which, visit, context);
 	}
 	return true;
 }
@@ -207,15 +220,15 @@ static size_t read_by_flags(struct os_reader *reader, uintptr_t at,
 		size_t n =
 			min_size(divide_up(end, page) - first, PAGES_AT_ONCE);
 		if (!read_flags(pagemap_for(reader, which), first, n, flags))
-			return unread +
-			       read_pages(reader, at, end, visit, context);
+			return unread + read_pages(reader, at, end, which,
+						   visit, context);
 		for (size_t i = 0; i < n; i++) {
 			uintptr_t from = max_size(at, (first + i) * page);
 			while (i < n && is_wanted(flags[i], which))
 				i++;
 			unread += read_pages(reader, from,
 					     min_size(end, (first + i) * page),
-					     visit, context);
+					     which, visit, context);
 		}
 		at = (first + n) * page;
 	}

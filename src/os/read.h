@@ -16,17 +16,20 @@
 #define OS_READ_WORDS 8192
 
 struct os_reader {
-	long pagemap_fd;  /* -1: the kernel does not tell */
-	long shared_fd;	  /* the same; of a copy, its original's */
+	long pagemap_fd; /* -1: the kernel does not tell */
+	long shared_fd;	 /* the same; of a copy, its original's */
+	uint32_t original;
 	bool cannot_copy; /* the kernel refuses; then we read ourselves */
 	bool cannot_list; /* nor does it list pages: it is asked for each */
 	uintptr_t buffer[OS_READ_WORDS];
 };
 
 enum os_pages {
-	OS_PAGES_PRESENT, /* that were ever touched */
-	OS_PAGES_WRITTEN, /* and are not those of a file */
-	OS_PAGES_SHARED,  /* the first, in a mapping that is shared */
+	OS_PAGES_PRESENT,  /* that were ever touched */
+	OS_PAGES_WRITTEN,  /* and are not those of a file */
+	OS_PAGES_SHARED,   /* the first, in a mapping that is shared */
+	OS_PAGES_ORIGINAL, /* the first, of the process that this is a copy of,
+			      and read from there */
 };
 
 /* N words that stand at AT. */

@@ -109,19 +109,29 @@ static void note_guarded(struct roots *roots, uintptr_t start, uintptr_t end)
 			place.run->is_guarded = true;
 }
 
-bool roots_begin(struct roots *roots)
+static bool is_device(const struct os_mapping *mapping)
+{
+	const char *name = mapping->name;
+	if (strncmp(name, "[v", 2) == 0) /* vvar, vdso, vsyscall */
+		return true;
+	return strncmp(name, "/dev/", 5) == 0 &&
+	       strncmp(name, "/dev/zero", 9) != 0 &&
+	       strncmp(name, "/dev/shm/", 9) != 0;
+}
+
+static bool may_hold_pointers(const struct os_mapping *mapping)
+{
+	return mapping->is_readable && !is_device(mapping) &&
+	       (mapping->is_writable || !mapping->is_shared);
+}
+
+static bool find_guarded(struct roots *roots)
 {
 	struct os_mapping mapping;
 	struct os_maps maps;
-	roots->own =
-		work_take(roots->snapshot->work, OWN_MAX, sizeof(*roots->own));
-	if (roots->own == NULL || !os_maps_open(&maps))
-		return false;
-	find_own(roots);
-	/* A whole number of words: none is cut where TLS and stack meet. */
-	roots->tls_bytes = round_up(os_static_tls_bytes() + TLS_BYTES_MORE,
-				    sizeof(uintptr_t));
 	uintptr_t last_end = 0;
+	if (!os_maps_open(&maps))
+		return false;
 	while (os_maps_next(&maps, &mapping)) {
 		/* A copy does not get what madvise(2) keeps from forks. */
 		note_guarded(roots, last_end, mapping.start);
@@ -172,6 +182,92 @@ static void look(struct roots *roots, enum wire_holder holder, uintptr_t start,
 			os_read(roots->reader, start, end - start, which,
 				look_at_piece, roots);
 }
+
+/* --- what a copy did not get --------------------------------------------- */
+
+/* What stood in the original, as far as it may point into the heap. */
+struct roots_kept {
+	uintptr_t at;
+	uintptr_t word;
+};
+
+#define KEPT_MAX ((size_t)1 << 24)
+
+static void keep(const struct roots *roots, uintptr_t at,
+		 const uintptr_t *words, size_t n)
+{
+	const struct snapshot *snapshot = roots->snapshot;
+	struct roots_kept *count = &roots->kept[0];
+	for (size_t i = 0; i < n; i++)
+		if (words[i] - snapshot->low <= snapshot->n_bytes &&
+		    count->at + 1 < KEPT_MAX)
+			roots->kept[++count->at] = (struct roots_kept){
+				at + i * sizeof(*words), words[i]};
+}
+
+/* What of THEIRS is not in OURS, which has been read up to OUR. */
+static void keep_missing(struct roots *roots, const struct os_mapping *theirs,
+			 struct os_maps *ours, struct os_mapping *our)
+{
+	uintptr_t at = theirs->start;
+	while (at < theirs->end) {
+		while (our->end <= at && os_maps_next(ours, our))
+			;
+		uintptr_t end = our->end <= at
+					? theirs->end
+					: min_size(our->start, theirs->end);
+		if (end > at)
+			look(roots, WIRE_BY_OTHER_MAPPING, at, end,
+			     OS_PAGES_ORIGINAL);
+		at = max_size(end, our->end);
+	}
+}
+
+/* Memory that the original has mapped since is looked at too: a pointer more
+ * does no harm. */
+static bool keep_all_missing(struct roots *roots)
+{
+	struct os_maps theirs, ours;
+	struct os_mapping their, our = {.end = 0};
+	roots_visitor *see = roots->see;
+	roots->kept = work_take(roots->snapshot->work, KEPT_MAX,
+				sizeof(*roots->kept));
+	if (roots->kept == NULL || !os_maps_open(&ours))
+		return false;
+	if (os_maps_open_of(&theirs, roots->reader->original)) {
+		roots->see = keep;
+		while (os_maps_next(&theirs, &their))
+			if (may_hold_pointers(&their))
+				keep_missing(roots, &their, &ours, &our);
+		roots->see = see;
+		os_maps_close(&theirs);
+	}
+	os_maps_close(&ours);
+	return true;
+}
+
+static void look_at_kept(struct roots *roots)
+{
+	roots->holder = WIRE_BY_OTHER_MAPPING;
+	for (size_t i = 1; i <= roots->kept[0].at; i++)
+		roots->see(roots, roots->kept[i].at, &roots->kept[i].word, 1);
+}
+
+bool roots_begin(struct roots *roots)
+{
+	roots->own =
+		work_take(roots->snapshot->work, OWN_MAX, sizeof(*roots->own));
+	if (roots->own == NULL)
+		return false;
+	find_own(roots);
+	/* A whole number of words: none is cut where TLS and stack meet. */
+	roots->tls_bytes = round_up(os_static_tls_bytes() + TLS_BYTES_MORE,
+				    sizeof(uintptr_t));
+	return find_guarded(roots) &&
+	       (roots->reader->original == 0 || keep_all_missing(roots));
+}
+
+/* --- of each kind -------------------------------------------------------- */
 
 static bool wants(const struct roots *roots, enum root_kind kind)
 {
@@ -300,16 +396,6 @@ static void look_at_stack(struct roots *roots, const struct os_mapping *mapping,
 		look(roots, WIRE_BY_TLS, tls, mapping->end, OS_PAGES_PRESENT);
 }
 
-static bool is_device(const struct os_mapping *mapping)
-{
-	const char *name = mapping->name;
-	if (strncmp(name, "[v", 2) == 0) /* vvar, vdso, vsyscall */
-		return true;
-	return strncmp(name, "/dev/", 5) == 0 &&
-	       strncmp(name, "/dev/zero", 9) != 0 &&
-	       strncmp(name, "/dev/shm/", 9) != 0;
-}
-
 static bool is_of_file(const struct os_mapping *mapping)
 {
 	return mapping->name[0] == '/';
@@ -407,12 +493,6 @@ static void look_at_mapping(struct roots *roots, struct os_mapping *mapping,
 		     OS_PAGES_WRITTEN);
 }
 
-static bool may_hold_pointers(const struct os_mapping *mapping)
-{
-	return mapping->is_readable && !is_device(mapping) &&
-	       (mapping->is_writable || !mapping->is_shared);
-}
-
 static void look_at_all(struct roots *roots, bool others)
 {
 	struct os_mapping mapping;
@@ -448,6 +528,9 @@ void roots_look(struct roots *roots)
 
 void roots_look_at_mappings(struct roots *roots)
 {
-	if (wants(roots, ROOT_MAPPINGS))
-		look_at_all(roots, true);
+	if (!wants(roots, ROOT_MAPPINGS))
+		return;
+	if (roots->kept != NULL)
+		look_at_kept(roots);
+	look_at_all(roots, true);
 }

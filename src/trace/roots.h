@@ -58,12 +58,18 @@ struct roots {
 	/* Tarn's own memory, sorted. */
 	struct root_range *own;
 	size_t n_own;
+	/* Words of memory that this copy did not get, see roots_begin. */
+	struct roots_kept *kept;
 	uint64_t n_bytes;      /* looked at */
 	uint64_t unread_bytes; /* could not be */
 };
 
-/* Finds tarn's own memory, and which blocks have pages that cannot be read.
- * false if there is no memory for that. */
+/*
+ * Finds tarn's own memory, and which blocks have pages that cannot be read. In
+ * a copy also reads, from the original that goes on, what madvise(2) has kept
+ * from the copy: at once, so that little has changed there since the copy was
+ * made. false if there is no memory for all that.
+ */
 bool roots_begin(struct roots *roots);
 
 /* Looks at all roots but ROOT_MAPPINGS, and at these. */
