@@ -6,9 +6,11 @@ unit_sources = \
 	tests/unit/test_arith.c \
 	tests/unit/test_bits.c \
 	tests/unit/test_conf.c \
+	tests/unit/test_copy.c \
 	tests/unit/test_heap.c \
 	tests/unit/test_large.c \
 	tests/unit/test_lock.c \
+	tests/unit/test_look.c \
 	tests/unit/test_magazine.c \
 	tests/unit/test_message.c \
 	tests/unit/test_pool.c \
