@@ -22,6 +22,7 @@
 #include "conf/conf.h"
 #include "heap/heap.h"
 #include "heap/registry.h"
+#include "tarn.h"
 #include "watch/modules.h"
 #include "watch/sites.h"
 #include "watch/stats.h"
@@ -29,6 +30,29 @@
 
 /* Where stderr is kept for the statistics at exit. */
 #define KEPT_FD_MIN 1000
+
+/*
+ * An ELF note, by which a program that was linked with libtarn.a is known: it
+ * stays where symbols are stripped. The version is padded to 4 bytes.
+ */
+#define NOTE_OWNER "tarn"
+#define NOTE_VERSION 1
+
+struct note {
+	uint32_t owner_bytes, version_bytes, kind;
+	_Alignas(4) char owner[sizeof(NOTE_OWNER)];
+	_Alignas(4) char version[sizeof(TARN_VERSION)];
+};
+
+#define IN_NOTES __attribute__((used, section(".note.tarn"), aligned(4)))
+
+IN_NOTES static const struct note note = {
+	.owner_bytes = sizeof(NOTE_OWNER),
+	.version_bytes = sizeof(TARN_VERSION),
+	.kind = NOTE_VERSION,
+	.owner = NOTE_OWNER,
+	.version = TARN_VERSION,
+};
 
 enum start { NOT_STARTED, STARTING, STARTED };
 
