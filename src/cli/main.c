@@ -1,5 +1,5 @@
 /*
- * tarn: runs programs on tarn and shows what they leaked.
+ * tarn: runs programs on tarn, shows what they leaked, and where memory is.
  */
 #include "cli/verbs.h"
 #include "tarn.h"
@@ -8,10 +8,13 @@
 #include <string.h>
 
 static const char help_short[] =
-	"tarn: runs programs on the tarn allocator and finds their leaks.\n"
+	"tarn: runs programs on the tarn allocator and finds their leaks; tells\n"
+	"where the memory of running ones is.\n"
 	"\n"
 	"  tarn run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
 	"  tarn report [OPTION...] FILE...\n"
+	"  tarn ls [OPTION...]\n"
+	"  tarn stat [OPTION...] PID\n"
 	"  tarn help [VERB]\n"
 	"  tarn --version\n"
 	"\n";
@@ -49,10 +52,41 @@ static const char help_report[] =
 	"  --no-color         no colours on terminals (or set NO_COLOR)\n"
 	"\n";
 
+static const char help_ls[] =
+	"tarn ls: lists the processes that run on tarn, the largest first.\n"
+	"\n"
+	"  --json             for programs\n"
+	"  -v, --verbose      say how many processes could not be looked at\n"
+	"\n";
+
+static const char help_stat[] =
+	"tarn stat: shows where every byte of the process PID is, how fast it\n"
+	"grows, and when a limit will be reached.\n"
+	"\n"
+	"  --interval=SECONDS between the readings that growth is told from\n"
+	"                     (1); 0: one reading, no growth\n"
+	"  --watch            read and show again and again, until Ctrl-C\n"
+	"  --json             for programs; with --watch an object a line\n"
+	"\n";
+
 static const char help_statuses[] =
 	"Exit status: PROGRAM's; 23 findings of --fail-on; 125 tarn failed or\n"
-	"cannot work in PROGRAM; 126 PROGRAM cannot be run; 127 not found.\n"
-	"See tarn(1).\n";
+	"cannot work in PROGRAM; 126 PROGRAM cannot be run; 127 not found;\n"
+	"ls: 1 if there is no process. See tarn(1).\n";
+
+/* In the order of the manual. */
+static const struct verb {
+	const char *name;
+	enum status (*run)(int argc, char **argv);
+	const char *texts[3];
+} verbs[] = {
+	{"run", run_verb, {help_run, help_report, help_statuses}},
+	{"report", report_verb, {help_report}},
+	{"ls", ls_verb, {help_ls}},
+	{"stat", stat_verb, {help_stat}},
+};
+
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 static enum status unknown(const char *what, const char *name)
 {
@@ -60,20 +94,34 @@ static enum status unknown(const char *what, const char *name)
 	return STATUS_FAILED;
 }
 
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < N_VERBS; i++) {
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	}
+	return NULL;
+}
+
+static enum status help_all(void)
+{
+	fputs(help_short, stdout);
+	for (size_t i = 0; i < N_VERBS; i++)
+		fputs(verbs[i].texts[0], stdout);
+	fputs(help_statuses, stdout);
+	return fflush(stdout) == 0 ? STATUS_OK : STATUS_FAILED;
+}
+
 enum status help_verb(const char *name)
 {
-	bool is_all = !name || strcmp(name, "help") == 0;
-	bool is_run = name && strcmp(name, "run") == 0;
-	bool is_report = name && strcmp(name, "report") == 0;
-	if (!is_all && !is_run && !is_report)
+	const struct verb *verb;
+	if (!name || strcmp(name, "help") == 0)
+		return help_all();
+	verb = find_verb(name);
+	if (!verb)
 		return unknown("verb", name);
-	if (is_all)
-		fputs(help_short, stdout);
-	if (!is_report)
-		fputs(help_run, stdout);
-	fputs(help_report, stdout);
-	if (!is_report)
-		fputs(help_statuses, stdout);
+	for (size_t i = 0; i < 3 && verb->texts[i]; i++)
+		fputs(verb->texts[i], stdout);
 	return fflush(stdout) == 0 ? STATUS_OK : STATUS_FAILED;
 }
 
@@ -86,15 +134,15 @@ static enum status show_version(void)
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : NULL;
+	const struct verb *known;
 	if (!verb) {
 		fputs(help_short, stderr);
 		complain("which verb? try 'tarn --help'");
 		return STATUS_FAILED;
 	}
-	if (strcmp(verb, "run") == 0)
-		return run_verb(argc - 1, argv + 1);
-	if (strcmp(verb, "report") == 0)
-		return report_verb(argc - 1, argv + 1);
+	known = find_verb(verb);
+	if (known)
+		return known->run(argc - 1, argv + 1);
 	if (strcmp(verb, "help") == 0)
 		return help_verb(argc > 2 ? argv[2] : NULL);
 	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0)

@@ -1,5 +1,5 @@
 /*
- * options: what the command line says, for both verbs.
+ * options: what the command line says, for run and report.
  */
 #include "cli/options.h"
 #include "cli/model.h"
@@ -201,8 +201,7 @@ static bool set_option(struct options *options, int name, char *text)
 	}
 }
 
-/* LAST is the argument before optind, which for a long option has it. */
-static bool complain_of_option(int result, const char *verb, const char *last)
+bool options_complain(int result, const char *verb, const char *last)
 {
 	char letter[] = {'-', (char)optopt, '\0'};
 	const char *text = optopt > 0 && optopt < 256 ? letter : last;
@@ -235,8 +234,8 @@ bool options_parse(struct options *options, bool is_run, int argc, char **argv)
 		if (name == -1)
 			break;
 		if (name == '?' || name == ':')
-			return complain_of_option(name, argv[0],
-						  argv[optind - 1]);
+			return options_complain(name, argv[0],
+						argv[optind - 1]);
 		if (!(name > 255 && name < OPTIONS_OF_BOTH
 			      ? set_run_option(options, name, optarg)
 			      : set_option(options, name, optarg)))

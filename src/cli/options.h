@@ -1,5 +1,5 @@
 /*
- * options: what the command line says, for both verbs.
+ * options: what the command line says, for run and report.
  */
 #ifndef TARN_CLI_OPTIONS_H
 #define TARN_CLI_OPTIONS_H
@@ -33,5 +33,12 @@ struct options {
  * Says what is wrong and returns false.
  */
 bool options_parse(struct options *options, bool is_run, int argc, char **argv);
+
+/*
+ * Says what is wrong with an option, after getopt_long with a ":" at the start
+ * of its letters has returned RESULT, '?' or ':'. LAST is the argument before
+ * optind, which for a long option has it. Returns false.
+ */
+bool options_complain(int result, const char *verb, const char *last);
 
 #endif

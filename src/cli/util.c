@@ -4,12 +4,16 @@
  */
 #include "cli/util.h"
 
+#include <errno.h>
+#include <linux/openat2.h>
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define CHUNK_BYTES ((size_t)64 << 10)
 
@@ -157,4 +161,64 @@ const char *path_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	return slash ? slash + 1 : path;
+}
+
+static char *larger(char *text, size_t size)
+{
+	text = realloc(text, size);
+	if (!text)
+		give_up();
+	return text;
+}
+
+/* What read() gives until the end; files in /proc do not tell their length. */
+static char *read_all(int fd, size_t *length)
+{
+	size_t size = 0, used = 0;
+	char *text = NULL;
+	ssize_t n;
+	do {
+		if (size - used < 4096) {
+			size = size ? 2 * size : 8192;
+			text = larger(text, size);
+		}
+		n = read(fd, text + used, size - used - 1);
+		used += n > 0 ? (size_t)n : 0;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	text[used] = '\0';
+	*length = used;
+	if (n == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+char *text_of_file(int directory, const char *name, size_t *length)
+{
+	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+	char *text;
+	int error;
+	if (fd < 0)
+		return NULL;
+	text = read_all(fd, length);
+	error = errno;
+	close(fd);
+	errno = error;
+	return text;
+}
+
+/* In a container of its own a link must not lead out of it. */
+int file_inside(int directory, const char *path)
+{
+	struct open_how how = {
+		.flags = FILE_FLAGS,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	int root = openat(directory, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd;
+	if (root < 0)
+		return -1;
+	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	close(root);
+	return fd;
 }

@@ -10,12 +10,14 @@
 
 #include "base/attr.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Exit statuses, those of env(1) and one of ours. */
+/* Exit statuses, those of env(1) and some of ours. */
 enum status {
 	STATUS_OK = 0,
+	STATUS_NONE = 1, /* of ls: there is no such process */
 	STATUS_FINDINGS = 23,
 	STATUS_FAILED = 125,
 	STATUS_NOT_EXECUTABLE = 126,
@@ -52,5 +54,20 @@ void complain(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* What follows the last slash of PATH. */
 const char *path_base(const char *path);
+
+/*
+ * All of the file NAME in DIRECTORY, a descriptor, with a NUL after it; free it
+ * with free(). NULL with errno if it cannot be read.
+ */
+char *text_of_file(int directory, const char *name, size_t *length);
+
+/* To open a file that may be anything: it neither waits nor takes a terminal. */
+#define FILE_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+
+/*
+ * A descriptor of the file PATH as the process sees it whose directory in /proc
+ * is DIRECTORY; -1 if it cannot be opened.
+ */
+int file_inside(int directory, const char *path);
 
 #endif
