@@ -290,7 +290,8 @@ static void copy_main(void *context)
 static void wait_for_reader(void)
 {
 	for (unsigned ms = 0; ms < COME_APART_MS; ms++) {
-		if (os_share_is_locked(&session.share))
+		if (os_share_is_locked(&session.share) ||
+		    load_acquire(&page()->question) != 0)
 			return;
 		os_share_wait(&page()->question, 0, 1);
 	}

@@ -146,8 +146,11 @@ static bool attach(struct line *line, pid_t pid)
 	return false;
 }
 
+/* Whoever waits to be read may have missed the lock, if this was quick. */
 static void hang_up(struct line *line)
 {
+	__atomic_store_n(&line->page->question, CONTROL_QUIT, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &line->page->question, FUTEX_WAKE, 1, NULL, NULL, 0);
 	munmap(line->page, CONTROL_PAGE_BYTES);
 	close(line->fd);
 }
