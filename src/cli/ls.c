@@ -224,10 +224,13 @@ static bool show_json(const struct list *list)
 
 /* --- the verb ------------------------------------------------------------ */
 
+/* Without a letter: see options_complain. */
+enum { OPTION_JSON = 256 };
+
 static bool parse(struct ls_options *options, int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"json", no_argument, NULL, 'j'},
+		{"json", no_argument, NULL, OPTION_JSON},
 		{"verbose", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -240,7 +243,7 @@ static bool parse(struct ls_options *options, int argc, char **argv)
 		if (name == '?' || name == ':')
 			return options_complain(name, argv[0],
 						argv[optind - 1]);
-		options->is_json |= name == 'j';
+		options->is_json |= name == OPTION_JSON;
 		options->is_verbose |= name == 'v';
 		options->wants_help |= name == 'h';
 	}

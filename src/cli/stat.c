@@ -324,12 +324,15 @@ static bool parse_pid(const char *text, pid_t *pid)
 	return false;
 }
 
+/* Those without a letter: see options_complain. */
+enum { OPTION_INTERVAL = 256, OPTION_JSON, OPTION_WATCH };
+
 static bool parse(struct stat_options *options, int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"interval", required_argument, NULL, 'i'},
-		{"json", no_argument, NULL, 'j'},
-		{"watch", no_argument, NULL, 'w'},
+		{"interval", required_argument, NULL, OPTION_INTERVAL},
+		{"json", no_argument, NULL, OPTION_JSON},
+		{"watch", no_argument, NULL, OPTION_WATCH},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -341,11 +344,11 @@ static bool parse(struct stat_options *options, int argc, char **argv)
 		if (name == '?' || name == ':')
 			return options_complain(name, argv[0],
 						argv[optind - 1]);
-		if (name == 'i' &&
+		if (name == OPTION_INTERVAL &&
 		    !parse_interval(optarg, &options->interval_s))
 			return false;
-		options->is_json |= name == 'j';
-		options->is_watch |= name == 'w';
+		options->is_json |= name == OPTION_JSON;
+		options->is_watch |= name == OPTION_WATCH;
 		options->wants_help |= name == 'h';
 	}
 	if (options->wants_help)

@@ -5,6 +5,7 @@
  *	serve idle    known amounts of everything, and nothing changes
  *	serve grow    8 MiB a second more, all of it live
  *	serve churn   four threads allocate and free as fast as they can
+ *	serve wait    nothing
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
