@@ -67,6 +67,7 @@ static const char help_stat[] =
 	"                     (1); 0: one reading, no growth\n"
 	"  --watch            read and show again and again, until Ctrl-C\n"
 	"  --json             for programs; with --watch an object a line\n"
+	"  --despite-seccomp  ask it though it has a filter of system calls\n"
 	"\n";
 
 static const char help_statuses[] =

@@ -29,6 +29,7 @@ struct stat_options {
 	double interval_s;
 	bool is_json;
 	bool is_watch;
+	bool despite_seccomp;
 	bool wants_help;
 };
 
@@ -264,7 +265,9 @@ static bool complain_of_kind(const struct process *process)
 
 static enum status stat_process(const struct stat_options *options)
 {
-	static const struct live_options plainly = {0};
+	const struct live_options asking = {
+		.despite_seccomp = options->despite_seccomp,
+	};
 	struct watch watch = {.options = options};
 	struct process *process = &watch.moment.process;
 	enum status status = STATUS_FAILED;
@@ -279,7 +282,7 @@ static enum status stat_process(const struct stat_options *options)
 	} else {
 		watch.moment.unknown = process_refusal(process);
 		if (!watch.moment.unknown) {
-			watch.live = live_open(options->pid, &plainly);
+			watch.live = live_open(options->pid, &asking);
 			if (!watch.live)
 				watch.moment.unknown =
 					"it cannot be asked, see stderr";
@@ -325,7 +328,7 @@ static bool parse_pid(const char *text, pid_t *pid)
 }
 
 /* Those without a letter: see options_complain. */
-enum { OPTION_INTERVAL = 256, OPTION_JSON, OPTION_WATCH };
+enum { OPTION_INTERVAL = 256, OPTION_JSON, OPTION_WATCH, OPTION_SECCOMP };
 
 static bool parse(struct stat_options *options, int argc, char **argv)
 {
@@ -333,6 +336,7 @@ static bool parse(struct stat_options *options, int argc, char **argv)
 		{"interval", required_argument, NULL, OPTION_INTERVAL},
 		{"json", no_argument, NULL, OPTION_JSON},
 		{"watch", no_argument, NULL, OPTION_WATCH},
+		{"despite-seccomp", no_argument, NULL, OPTION_SECCOMP},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -348,6 +352,7 @@ static bool parse(struct stat_options *options, int argc, char **argv)
 		    !parse_interval(optarg, &options->interval_s))
 			return false;
 		options->is_json |= name == OPTION_JSON;
+		options->despite_seccomp |= name == OPTION_SECCOMP;
 		options->is_watch |= name == OPTION_WATCH;
 		options->wants_help |= name == 'h';
 	}

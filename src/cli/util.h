@@ -61,7 +61,7 @@ const char *path_base(const char *path);
  */
 char *text_of_file(int directory, const char *name, size_t *length);
 
-/* To open a file that may be anything: it neither waits nor takes a terminal. */
+/* To open what may be anything: it neither waits nor takes a terminal. */
 #define FILE_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 /*
