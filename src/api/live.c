@@ -1,327 +1,42 @@
 /*
- * live: from the signal to the copy that answers.
+ * live: when the process is asked, and when that can be answered.
  *
  * The handler may strike anywhere. Where its thread has a lock of ours, the
- * request waits until that is let go. Else it takes all locks, so that no
- * thread is within a slow path, stops the threads, makes the copy and lets them
- * go: what the copy sees is one moment of the whole process, with every
- * register on a stack or in `world`.
- *
- * The handler's thread is the only one that runs our code; what it needs on its
- * stack is small, and the copy has a stack of its own.
+ * request waits until that is let go.
  */
 #define _GNU_SOURCE
 #include "api/live.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 #include "api/leaks.h"
-#include "base/arith.h"
+#include "api/live_answer.h"
 #include "base/lock.h"
-#include "base/message.h"
 #include "conf/conf.h"
-#include "heap/registry.h"
 #include "os/copy.h"
-#include "os/memory.h"
-#include "os/threads.h"
-#include "trace/put.h"
-#include "trace/who.h"
-#include "watch/modules.h"
-#include "watch/stats.h"
+#include "os/system.h"
 #include "watch/watch.h"
 #include "wire/control.h"
 
-#define STACK_BYTES ((size_t)256 << 10)
-#define COPY_NAME "tarn-copy"
-
-/* The program stands still so long at most, whatever a thread waits for. */
-#define STOP_MS 50
-/* How long an answer waits for its command to come. */
-#define COME_MS 5000
-#define COME_APART_MS 500
-#define LOOK_MS 50
-#define TELL_TRIES 1000
-
-#define RANGES_TOLD 2048
+/* How often slow paths look for copies that have ended. */
+#define BURY_MS 50
 
 /* The request that could not be served at once. Atomic, relaxed. */
 static uint64_t deferred;
 
-/* Guarded by the lock of traces. */
-static _Alignas(64) char stack[STACK_BYTES];
-static struct session {
-	uint32_t number;
-	enum control_error error;
-	long error_number;
-	struct os_world world;
-	uintptr_t stack_pointer;
-	uintptr_t interrupted;
-	/* Shared with the copy, which cannot know how long it took until the
-	 * others went on. Atomic, relaxed; 0: not yet. */
-	uint64_t *stopped_ns;
-	struct os_share share;
-} session;
+/* The one served last, which may come again. Atomic, relaxed. */
+static uint32_t last_number;
 
 /* Atomic, relaxed: copies that were not buried yet; 0: none. */
 #define COPIES_MAX 16
 static uint32_t copies[COPIES_MAX];
-
-static struct control_page *page(void)
-{
-	return session.share.page;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now = {0};
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-/* --- talking to the command ---------------------------------------------- */
-
-static bool open_share(void)
-{
-	char name[32];
-	message_format(name, sizeof(name), CONTROL_NAME "%08x", session.number);
-	if (!os_share_make(&session.share, name, CONTROL_PAGE_BYTES))
-		return false;
-	page()->pid = session.world.process;
-	page()->error = session.error;
-	page()->number = (uint32_t)session.error_number;
-	page()->version = CONTROL_VERSION;
-	return true;
-}
-
-static void tell(enum control_state state)
-{
-	store_release(&page()->state, state);
-	os_share_wake(&page()->state);
-}
-
-/* Waits while the state is NOW and the command is there; it must come within
- * MS. */
-static bool wait_while(enum control_state now, unsigned ms)
-{
-	unsigned waited = 0;
-	bool has_come = false;
-	while (load_acquire(&page()->state) == now) {
-		bool is_there = os_share_is_locked(&session.share);
-		if (!is_there && (has_come || waited >= ms))
-			return load_acquire(&page()->state) != now;
-		has_come |= is_there;
-		waited += LOOK_MS;
-		os_share_wait(&page()->state, now, LOOK_MS);
-	}
-	return true;
-}
-
-/* Where the next record goes: the end of the file. */
-static uint64_t file_end(void)
-{
-	long end = syscall(SYS_lseek, session.share.fd, 0, SEEK_END);
-	return end < 0 ? 0 : (uint64_t)end;
-}
-
-/* --- what an answer says ------------------------------------------------- */
-
-static void fail(enum control_error error)
-{
-	page()->error = error;
-	tell(CONTROL_FAILED);
-}
-
-static const uint64_t *map_known(void)
-{
-	struct stat status;
-	uint64_t at = page()->known_at, n = page()->n_known;
-	if (n == 0 || at % CONTROL_PAGE_BYTES != 0 || n > SIZE_MAX / 8 ||
-	    fstat((int)session.share.fd, &status) != 0 ||
-	    (uint64_t)status.st_size < at ||
-	    ((uint64_t)status.st_size - at) / 8 < n)
-		return NULL;
-	void *known = mmap(NULL, n * 8, PROT_READ, MAP_PRIVATE,
-			   (int)session.share.fd, (off_t)at);
-	return known == MAP_FAILED ? NULL : known;
-}
-
-struct lost_writer {
-	uint64_t block[512];
-	size_t n;
-	uint64_t n_all;
-	bool has_failed;
-};
-
-static void flush_lost(struct lost_writer *writer)
-{
-	size_t bytes = writer->n * sizeof(*writer->block);
-	writer->has_failed |= !message_write(
-		(int)session.share.fd, (const char *)writer->block, bytes);
-	writer->n = 0;
-}
-
-static bool add_lost(void *context, uintptr_t block)
-{
-	struct lost_writer *writer = context;
-	writer->block[writer->n++] = block;
-	writer->n_all++;
-	if (writer->n == sizeof(writer->block) / sizeof(*writer->block))
-		flush_lost(writer);
-	return !writer->has_failed;
-}
-
-static bool write_lost(const struct trace *trace)
-{
-	struct lost_writer writer = {.n = 0};
-	page()->lost_at = file_end();
-	trace_visit_lost(trace, add_lost, &writer);
-	flush_lost(&writer);
-	page()->n_lost = writer.n_all;
-	return !writer.has_failed;
-}
-
-static bool write_answer(struct trace *trace,
-			 const struct trace_options *options)
-{
-	int fd = (int)session.share.fd;
-	bool is_trace = page()->question == CONTROL_TRACE;
-	bool has_all;
-	page()->report_at = file_end();
-	if (is_trace)
-		has_all = trace_write(trace, fd);
-	else
-		has_all = who_write(trace, options, &session.world,
-				    page()->address, fd);
-	page()->report_bytes = file_end() - page()->report_at;
-	if (has_all && is_trace && (page()->wants & CONTROL_WANTS_LOST) != 0)
-		has_all = write_lost(trace);
-	return has_all;
-}
-
-/* How long the process stood still; it may be about to tell. */
-static uint64_t wait_for_stopped_ns(void)
-{
-	uint64_t ns = 0;
-	for (int i = 0; i < TELL_TRIES; i++) {
-		ns = load_relaxed(session.stopped_ns);
-		if (ns != 0)
-			break;
-		os_share_wait(&page()->state, CONTROL_ASKED, 1);
-	}
-	return ns;
-}
-
-static void answer(struct trace *trace)
-{
-	const struct root_range hidden[] = {
-		{(uintptr_t)stack, (uintptr_t)(stack + sizeof(stack))},
-		{(uintptr_t)&session, (uintptr_t)(&session + 1)},
-	};
-	struct trace_options options = {
-		.root_kinds = page()->root_kinds & ROOT_ALL,
-		.stack_pointer = session.stack_pointer,
-		.interrupted = session.interrupted,
-		.wants_possible = true,
-		.wants_reached = (page()->wants & CONTROL_WANTS_REACHED) != 0,
-		.n_looks = page()->n_looks,
-		.known = map_known(),
-		.hidden = hidden,
-		.n_hidden = sizeof(hidden) / sizeof(hidden[0]),
-		.original = session.world.process,
-	};
-	options.n_known = options.known == NULL ? 0 : page()->n_known;
-	if (page()->n_known != options.n_known) {
-		fail(CONTROL_BROKEN);
-		return;
-	}
-	leaks_add_named(&options);
-	uint64_t started = now_ns();
-	trace_begin(trace, &session.world);
-	trace->process.flags |= WIRE_LIVE;
-	bool is_taken = page()->question != CONTROL_TRACE ||
-			trace_take_stopped(trace, &options, &session.world);
-	trace->process.traced_ns = now_ns() - started;
-	trace->process.stopped_ns = wait_for_stopped_ns();
-	if (is_taken && write_answer(trace, &options))
-		tell(CONTROL_ANSWERED);
-	else
-		fail(CONTROL_NO_MEMORY);
-	trace_end(trace);
-}
-
-/* --- the copy ------------------------------------------------------------ */
-
-/* In the copy, whose only thread has every lock. */
-static void copy_main(void *context)
-{
-	(void)context;
-	store_relaxed(&lock_deferred, NULL);
-	registry_unlock_all();
-	lock_release(&modules_lock);
-	leaks_unlock();
-	os_be_modest(COPY_NAME);
-	struct trace *trace = os_map(round_up(sizeof(*trace), os_page_bytes()));
-	if (!open_share())
-		return;
-	if (trace == NULL) {
-		fail(CONTROL_NO_MEMORY);
-		return;
-	}
-	tell(CONTROL_READY);
-	if (!wait_while(CONTROL_READY, COME_MS) ||
-	    load_acquire(&page()->state) != CONTROL_ASKED ||
-	    page()->question == CONTROL_QUIT)
-		return;
-	answer(trace);
-}
-
-/* For an answer that needs no copy, or when there cannot be one. */
-static void wait_for_reader(void)
-{
-	for (unsigned ms = 0; ms < COME_APART_MS; ms++) {
-		if (os_share_is_locked(&session.share) ||
-		    load_acquire(&page()->question) != 0)
-			return;
-		os_share_wait(&page()->question, 0, 1);
-	}
-}
-
-static void tell_apart(void *context)
-{
-	void (*write)(void) = NULL;
-	memcpy(&write, context, sizeof(write));
-	if (!open_share())
-		return;
-	write();
-	wait_for_reader();
-	os_share_end(&session.share);
-}
-
-/* In a process that shares our memory; if there can be none, here: then one of
- * the program's descriptors is ours for a moment. */
-static void run_apart(void (*write)(void))
-{
-	if (os_run_apart(tell_apart, &write, stack + sizeof(stack)) < 0)
-		tell_apart(&write);
-}
-
-static void write_failure(void)
-{
-	tell(CONTROL_FAILED);
-}
-
-/* --- requests ------------------------------------------------------------ */
+/* Of the program that this process was before it executed this one. */
+static bool has_strangers;
+/* When to look for them again, in slow paths. */
+static uint64_t bury_at_ms;
 
 static void note_copy(uint32_t id)
 {
@@ -332,162 +47,77 @@ static void note_copy(uint32_t id)
 	}
 }
 
-/* Signals of one kind that come at the same time are one. */
-static void bury_copies(void)
+/* true if others live. */
+static bool bury_copies(void)
 {
+	bool has_more = false;
 	for (size_t i = 0; i < COPIES_MAX; i++) {
 		uint32_t id = load_relaxed(&copies[i]);
-		if (id != 0 && os_reap(id))
-			store_relaxed(&copies[i], 0);
+		if (id == 0)
+			continue;
+		/* Another thread may have done so, and noted a new one. */
+		if (os_reap(id))
+			cas_relaxed(&copies[i], &id, 0);
+		else
+			has_more = true;
 	}
-}
-
-static void stop_and_copy(void)
-{
-	struct os_world *world = &session.world;
-	uint64_t started = now_ns();
-	os_stop(world, STOP_MS);
-	long id =
-		os_copy(copy_main, NULL, stack + sizeof(stack), CONTROL_SIGNAL);
-	uint32_t process = world->process;
-	uint64_t copied_ns = now_ns();
-	uint64_t resumed_ns = os_resume(world);
-	world->process = process;
-	store_relaxed(session.stopped_ns,
-		      max_size(copied_ns, resumed_ns) - started);
-	if (id > 0) {
-		note_copy((uint32_t)id);
-		/* It reads here what it did not get; Yama lets it. */
-		syscall(SYS_prctl, PR_SET_PTRACER, id, 0, 0, 0);
+	if (load_relaxed(&has_strangers)) {
+		bool has_any = os_reap_any();
+		store_relaxed(&has_strangers, has_any);
+		has_more |= has_any;
 	}
-	if (id < 0) {
-		session.error = CONTROL_NO_COPY;
-		session.error_number = -id;
-	}
-}
-
-static void make_copy(void)
-{
-	size_t bytes = os_page_bytes();
-	session.stopped_ns = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (session.stopped_ns == MAP_FAILED) {
-		session.error = CONTROL_NO_MEMORY;
-		return;
-	}
-	lock_acquire(&modules_lock);
-	registry_lock_all();
-	stop_and_copy();
-	registry_unlock_all();
-	lock_release(&modules_lock);
-	munmap(session.stopped_ns, bytes);
-}
-
-static struct tarn_stats stats;
-static struct wire_range ranges[RANGES_TOLD];
-static size_t n_ranges;
-
-static void add_range(void *context, uintptr_t at, size_t bytes)
-{
-	(void)context;
-	if (n_ranges < RANGES_TOLD)
-		ranges[n_ranges++] = (struct wire_range){at, at + bytes};
-}
-
-static void collect_stats(void)
-{
-	n_ranges = 0;
-	stats_collect(&stats);
-	registry_lock_all();
-	stats_visit_mappings(add_range, NULL);
-	registry_unlock_all();
-}
-
-static void write_stats(void)
-{
-	struct wire_writer writer;
-	struct wire_process process = {.pid = session.world.process,
-				       .flags = watch_flags() | WIRE_LIVE};
-	struct wire_stats wire = {
-		.pid = process.pid,
-		.flags = watch_flags(),
-		.live_bytes = stats.live_bytes,
-		.rounding_bytes = stats.rounding_bytes,
-		.free_bytes = stats.free_bytes,
-		.magazine_bytes = stats.magazine_bytes,
-		.cached_bytes = stats.cached_bytes,
-		.purged_bytes = stats.purged_bytes,
-		.metadata_bytes = stats.metadata_bytes,
-		.mapped_bytes = stats.mapped_bytes,
-		.resident_bytes = stats.resident_bytes,
-		.live_blocks = stats.live_blocks,
-		.large_blocks = stats.large_blocks,
-		.large_bytes = stats.large_bytes,
-		.pools = stats.pools,
-		.heaps = stats.heaps,
-		.parked_heaps = stats.parked_heaps,
-		.arenas = stats.arenas,
-	};
-	page()->report_at = file_end();
-	syscall(SYS_lseek, session.share.fd, 0, SEEK_END);
-	wire_start(&writer, (int)session.share.fd);
-	wire_put(&writer, WIRE_PROCESS, &process, sizeof(process), NULL, 0);
-	wire_put(&writer, WIRE_STATS, &wire, sizeof(wire), ranges,
-		 n_ranges * sizeof(*ranges));
-	bool is_written = wire_finish(&writer);
-	page()->report_bytes = file_end() - page()->report_at;
-	tell(is_written ? CONTROL_ANSWERED : CONTROL_FAILED);
-}
-
-static NOINLINE void answer_request(enum control_kind kind, uint32_t number,
-				    uintptr_t interrupted)
-{
-	session = (struct session){
-		.number = number,
-		.stack_pointer = (uintptr_t)__builtin_frame_address(0),
-		.interrupted = interrupted,
-		.world.process = (uint32_t)syscall(SYS_getpid),
-	};
-	if (kind == CONTROL_STATS) {
-		collect_stats();
-		run_apart(write_stats);
-	} else if (kind == CONTROL_COPY) {
-		make_copy();
-		if (session.error != CONTROL_NO_ERROR)
-			run_apart(write_failure);
-	}
+	return has_more;
 }
 
 static NOINLINE void serve(uint64_t value, uintptr_t interrupted)
 {
-	enum control_kind kind = (enum control_kind)(value >> 32 & 0xffff);
+	enum control_kind kind = (enum control_kind)(value >> 32 & 0xff);
 	uint32_t number = (uint32_t)value;
 	sigset_t all, before;
 	__builtin_unwind_init();
-	if (kind == CONTROL_WATCH) {
+	if (kind == CONTROL_WATCH)
 		watch_for(number);
+	if (kind != CONTROL_STATS && kind != CONTROL_COPY)
 		return;
-	}
-	if (!leaks_try_lock())
-		return; /* a trace runs; the command asks again */
+	if (number == load_relaxed(&last_number) || !leaks_try_lock())
+		return; /* if a trace runs, the command asks again */
+	store_relaxed(&last_number, number);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	answer_request(kind, number, interrupted);
+	uint32_t copy = live_answer(kind, number, interrupted);
+	if (copy != 0)
+		note_copy(copy);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	leaks_unlock();
 }
 
-static void serve_deferred(void)
+static void do_deferred(void);
+
+/* Something is to be done by whoever lets a lock go next, unless the program is
+ * to end then. */
+static void defer(void)
 {
-	void (*mine)(void) = serve_deferred;
-	int saved_errno = errno;
-	if (!leaks_may_trace_now())
-		return;
-	uint64_t value = __atomic_exchange_n(&deferred, 0, __ATOMIC_RELAXED);
-	__atomic_compare_exchange_n(&lock_deferred, &mine, NULL, 0,
+	void (*none)(void) = NULL;
+	__atomic_compare_exchange_n(&lock_deferred, &none, do_deferred, 0,
 				    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+static void do_deferred(void)
+{
+	void (*mine)(void) = do_deferred;
+	int saved_errno = errno;
+	uint64_t value = 0;
+	if (load_relaxed(&deferred) != 0 && leaks_may_trace_now())
+		value = __atomic_exchange_n(&deferred, 0, __ATOMIC_RELAXED);
 	if (value != 0)
 		serve(value, 0);
+	uint64_t now_ms = os_now_ms();
+	if (now_ms < load_relaxed(&bury_at_ms))
+		return;
+	store_relaxed(&bury_at_ms, now_ms + BURY_MS);
+	if (!bury_copies() && load_relaxed(&deferred) == 0)
+		__atomic_compare_exchange_n(&lock_deferred, &mine, NULL, 0,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	errno = saved_errno;
 }
 
@@ -502,24 +132,26 @@ static uintptr_t interrupted_at(const ucontext_t *context)
 #endif
 }
 
+static void take(uint64_t value, ucontext_t *context)
+{
+	if ((value >> 32 & CONTROL_WAS_BLOCKED) != 0)
+		sigaddset(&context->uc_sigmask, CONTROL_SIGNAL);
+	if (leaks_may_trace_now())
+		serve(value, interrupted_at(context));
+	else
+		store_relaxed(&deferred, value);
+	if (bury_copies() || load_relaxed(&deferred) != 0)
+		defer();
+}
+
+/* Others of these signals are the program's own, or somebody's for nothing. */
 static void handle(int signal_number, siginfo_t *info, void *context)
 {
 	uint64_t value = (uint64_t)(uintptr_t)info->si_value.sival_ptr;
-	void (*none)(void) = NULL;
 	int saved_errno = errno;
 	(void)signal_number;
-	bury_copies();
-	if (info->si_code != SI_QUEUE || value >> 48 != CONTROL_MAGIC) {
-		; /* the program's own, or somebody's for nothing */
-	} else if (leaks_may_trace_now()) {
-		serve(value, interrupted_at(context));
-	} else {
-		store_relaxed(&deferred, value);
-		/* Not over what ends the program. */
-		__atomic_compare_exchange_n(&lock_deferred, &none,
-					    serve_deferred, 0, __ATOMIC_RELAXED,
-					    __ATOMIC_RELAXED);
-	}
+	if (info->si_code == SI_QUEUE && value >> 48 == CONTROL_MAGIC)
+		take(value, context);
 	errno = saved_errno;
 }
 
@@ -534,11 +166,14 @@ void live_construct(void)
 	if (conf.control && sigaction(CONTROL_SIGNAL, NULL, &now) == 0 &&
 	    now.sa_handler == SIG_DFL)
 		sigaction(CONTROL_SIGNAL, &ours, NULL);
+	has_strangers = conf.control && os_reap_any();
+	if (has_strangers)
+		defer();
 }
 
 void live_after_fork_in_child(void)
 {
-	void (*mine)(void) = serve_deferred;
+	void (*mine)(void) = do_deferred;
 	store_relaxed(&deferred, 0);
 	for (size_t i = 0; i < COPIES_MAX; i++)
 		store_relaxed(&copies[i], 0);

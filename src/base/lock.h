@@ -132,8 +132,10 @@ static inline void lock_release(struct lock *lock)
 		store_relaxed(&lock->state, 0);
 	else if (exchange_release(&lock->state, 0) & LOCK_WAITED_FOR)
 		lock_wake(lock);
-	if (UNLIKELY(load_relaxed(&lock_deferred) != NULL))
-		lock_deferred();
+	/* Read once: another thread may be done with it. */
+	void (*deferred)(void) = load_relaxed(&lock_deferred);
+	if (UNLIKELY(deferred != NULL))
+		deferred();
 }
 
 #endif

@@ -18,15 +18,17 @@
 #include <unistd.h>
 
 #include "cli/live_process.h"
+#include "cli/live_unblock.h"
 #include "cli/util.h"
 #include "wire/control.h"
 #include "wire/wire.h"
 
-/* A request may be lost to a trace that runs, or to a lock that is held: it is
- * sent again. */
-#define ANSWER_MS 1500
-#define TRIES 4
+/* A request may be lost to a trace that runs, or to a thread that ends: it is
+ * sent again, after this time first and twice as long each further time. */
+#define AGAIN_MS 50
+#define ANSWER_MS 6000
 #define NAP_US 500
+#define BURY_MS 150
 
 /* After the last look sites are noted so long at most. */
 #define WATCH_MS 60000
@@ -146,6 +148,40 @@ static bool attach(struct line *line, pid_t pid)
 	return false;
 }
 
+static bool send_to(pid_t pid, pid_t thread, uint64_t value)
+{
+	siginfo_t info = {.si_code = SI_QUEUE};
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_ptr = (void *)(uintptr_t)value;
+	return syscall(SYS_rt_tgsigqueueinfo, pid, thread, CONTROL_SIGNAL,
+		       &info) == 0;
+}
+
+struct blocked {
+	pid_t pid, thread;
+	uint64_t value;
+};
+
+static bool send_blocked(void *context)
+{
+	const struct blocked *blocked = context;
+	return send_to(blocked->pid, blocked->thread,
+		       blocked->value | (uint64_t)CONTROL_WAS_BLOCKED << 32);
+}
+
+/* To a thread that does not block the signal; if all do, to one that is made to
+ * take it, and will block it again. */
+static bool send(pid_t pid, enum control_kind kind, uint32_t number)
+{
+	uint64_t value = control_value(kind, number);
+	pid_t thread = live_choose_thread(pid, CONTROL_SIGNAL);
+	if (thread != 0)
+		return send_to(pid, thread, value);
+	struct blocked blocked = {pid, pid, value};
+	return live_unblock(pid, CONTROL_SIGNAL, send_blocked, &blocked);
+}
+
 /* Whoever waits to be read may have missed the lock, if this was quick. */
 static void hang_up(struct line *line)
 {
@@ -155,18 +191,15 @@ static void hang_up(struct line *line)
 	close(line->fd);
 }
 
-static bool send(pid_t pid, enum control_kind kind, uint32_t number)
+/* The copy ends, and its process buries it soon if it allocates. If it sleeps,
+ * it is woken for that. */
+static void see_buried(pid_t pid, pid_t copy)
 {
-	siginfo_t info = {.si_code = SI_QUEUE};
-	info.si_pid = getpid();
-	info.si_uid = getuid();
-	info.si_value.sival_ptr =
-		(void *)(uintptr_t)control_value(kind, number);
-	pid_t thread = live_choose_thread(pid, CONTROL_SIGNAL);
-	if (thread == 0)
-		return false;
-	return syscall(SYS_rt_tgsigqueueinfo, pid, thread, CONTROL_SIGNAL,
-		       &info) == 0;
+	struct timespec nap = {0, 1000000};
+	for (int ms = 0; ms < BURY_MS && kill(copy, 0) == 0; ms++)
+		nanosleep(&nap, NULL);
+	if (kill(copy, 0) == 0)
+		send(pid, CONTROL_BURY, 0);
 }
 
 static uint32_t new_number(void)
@@ -182,20 +215,26 @@ static uint32_t new_number(void)
 static bool call(pid_t pid, enum control_kind kind, struct line *line)
 {
 	struct timespec nap = {0, NAP_US * 1000};
-	for (int i = 0; i < TRIES; i++) {
-		uint32_t number = new_number();
-		uint64_t end = now_ms() + ANSWER_MS;
-		bool is_sent = send(pid, kind, number);
-		while (now_ms() < end && kill(pid, 0) == 0) {
-			line->fd =
-				is_sent ? open_answer(pid, number, &line->copy)
-					: -1;
-			if (line->fd >= 0 && attach(line, pid))
-				return true;
-			nanosleep(&nap, NULL);
-		}
+	uint32_t number = new_number();
+	uint64_t start = now_ms(), sent = start, patience = AGAIN_MS;
+	bool is_sent = send(pid, kind, number);
+	while (now_ms() < start + ANSWER_MS && kill(pid, 0) == 0) {
+		line->fd = open_answer(pid, number, &line->copy);
+		if (line->fd >= 0 && attach(line, pid))
+			return true;
+		nanosleep(&nap, NULL);
+		if (now_ms() < sent + patience)
+			continue;
+		sent = now_ms();
+		patience *= 2;
+		is_sent |= send(pid, kind, number);
 	}
-	live_explain_silence(pid);
+	if (is_sent)
+		live_explain_silence(pid);
+	else
+		complain("process %d blocks SIGURG in all its threads, and may "
+			 "not be traced by ptrace, which would help",
+			 (int)pid);
 	return false;
 }
 
@@ -238,6 +277,11 @@ static bool explain_failure(const struct line *line)
 	case CONTROL_NO_MEMORY:
 		complain("there was not enough memory for a trace of process "
 			 "%d",
+			 pid);
+		break;
+	case CONTROL_NO_MAPS:
+		complain("process %d cannot look at itself: there is no /proc "
+			 "where it is (chroot?)",
 			 pid);
 		break;
 	default:
@@ -377,6 +421,7 @@ static bool look(struct live *live, enum control_question question,
 	if (ask(live, line, question, address) && read_report(line, report))
 		return true;
 	hang_up(line);
+	see_buried(live->pid, line->copy);
 	return false;
 }
 
@@ -395,6 +440,7 @@ bool live_look(struct live *live, struct live_report *report)
 			      : read_part(&line, line.page->lost_at,
 					  live->n_known * sizeof(*live->known));
 	hang_up(&line);
+	see_buried(live->pid, line.copy);
 	if (!live->known) {
 		complain("the answer cannot be read");
 		free(report->bytes);
@@ -408,6 +454,7 @@ bool live_who(struct live *live, uint64_t address, struct live_report *report)
 	if (!look(live, CONTROL_ASK_WHO, address, report, &line))
 		return false;
 	hang_up(&line);
+	see_buried(live->pid, line.copy);
 	return true;
 }
 

@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cli/limits.h"
+#include "cli/process.h"
 #include "cli/util.h"
 #include "wire/control.h"
 
@@ -161,59 +163,19 @@ void live_explain_silence(pid_t pid)
 	struct status_lines lines;
 	if (!read_process(pid, &lines) || lines.state == 'Z')
 		complain("process %d has ended", (int)pid);
-	else if (check_state(pid, &lines) && check_handler(pid, &lines))
+	else if (!check_state(pid, &lines) || !check_handler(pid, &lines))
+		return;
+	else if (lines.seccomp != 0)
+		complain("process %d did not answer: its filter of system "
+			 "calls (seccomp) may forbid that",
+			 (int)pid);
+	else
 		complain("process %d did not answer: it handles SIGURG itself, "
 			 "its threads wait for a device, or it is very busy",
 			 (int)pid);
 }
 
-/* --- cgroups -------------------------------------------------------------- */
-
-static bool read_number(const char *path, uint64_t *number)
-{
-	FILE *file = fopen(path, "re");
-	bool is_read = file && fscanf(file, "%" SCNu64, number) == 1;
-	if (file)
-		fclose(file);
-	return is_read;
-}
-
-/* What the nearest limit above the process leaves; UINT64_MAX if there is
- * none. */
-static uint64_t cgroup_room(pid_t pid)
-{
-	char path[64], line[4096];
-	uint64_t room = UINT64_MAX;
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	FILE *file = fopen(path, "re");
-	char *name = NULL;
-	while (file && !name && fgets(line, sizeof(line), file))
-		if (strncmp(line, "0::", 3) == 0)
-			name = line + 3;
-	if (file)
-		fclose(file);
-	if (!name)
-		return room;
-	name[strcspn(name, "\n")] = '\0';
-	for (char *end = name + strlen(name); end > name;) {
-		char limit_path[4200], use_path[4200];
-		uint64_t limit, use;
-		*end = '\0';
-		snprintf(limit_path, sizeof(limit_path),
-			 "/sys/fs/cgroup%s/memory.max", name);
-		snprintf(use_path, sizeof(use_path),
-			 "/sys/fs/cgroup%s/memory.current", name);
-		if (read_number(limit_path, &limit) &&
-		    read_number(use_path, &use)) {
-			uint64_t left = limit > use ? limit - use : 0;
-			room = left < room ? left : room;
-		}
-		end = strrchr(name, '/');
-		if (!end)
-			break;
-	}
-	return room;
-}
+/* --- limits ----------------------------------------------------------- */
 
 /* A copy needs page tables, bitmaps, and whatever the process writes
  * meanwhile. */
@@ -221,18 +183,24 @@ static uint64_t cgroup_room(pid_t pid)
 
 bool live_check_memory(pid_t pid)
 {
-	struct status_lines lines;
-	if (!read_process(pid, &lines))
+	struct process process;
+	struct limits limits;
+	struct arena arena = {NULL, 0};
+	bool is_enough;
+	if (!process_open(&process, pid))
 		return true; /* the next step will say so */
-	uint64_t needed = COPY_BYTES_MIN + lines.rss_kib * 1024 / 16;
-	uint64_t room = cgroup_room(pid);
-	if (room >= needed)
-		return true;
-	complain("process %d's cgroup is near its limit: %" PRIu64 " MiB are "
-		 "left, and a copy may need %" PRIu64
-		 " MiB; if it may be so: --despite-memory",
-		 (int)pid, room >> 20, needed >> 20);
-	return false;
+	limits_read(&process, "/proc", &arena, &limits);
+	const struct limit *limit = &limits.limits[LIMIT_MAX];
+	uint64_t needed = COPY_BYTES_MIN + process.resident_bytes / 16;
+	is_enough = !limit->is_set || limit_room(limit) >= needed;
+	if (!is_enough)
+		complain("process %d's cgroup is near its limit: %" PRIu64
+			 " MiB are left, and a copy may need %" PRIu64
+			 " MiB; if it may be so: --despite-memory",
+			 (int)pid, limit_room(limit) >> 20, needed >> 20);
+	process_close(&process);
+	arena_free(&arena);
+	return is_enough;
 }
 
 /* --- threads ---------------------------------------------------------- */
@@ -254,10 +222,10 @@ static bool is_ended_by_signals(long number)
 #ifdef SYS_pause
 		SYS_pause,
 #endif
-		SYS_ppoll,	   SYS_pselect6,	SYS_epoll_pwait,
-		SYS_nanosleep,	   SYS_clock_nanosleep, SYS_rt_sigtimedwait,
-		SYS_rt_sigsuspend, SYS_semtimedop,	SYS_msgrcv,
-		SYS_msgsnd,	   SYS_io_getevents,	SYS_connect,
+		SYS_ppoll,	  SYS_pselect6,	       SYS_epoll_pwait,
+		SYS_nanosleep,	  SYS_clock_nanosleep, SYS_rt_sigsuspend,
+		SYS_semtimedop,	  SYS_msgrcv,	       SYS_msgsnd,
+		SYS_io_getevents, SYS_connect,
 	};
 	for (size_t i = 0; i < sizeof(ended) / sizeof(ended[0]); i++)
 		if (ended[i] == number)
@@ -285,7 +253,10 @@ static int disturbance(pid_t pid, pid_t thread, int signal_number)
 		return 1; /* needs more rights than ours */
 	if (!isdigit((unsigned char)text[0]))
 		return 0; /* running */
-	return is_ended_by_signals(strtol(text, NULL, 10)) ? 2 : 0;
+	long number = strtol(text, NULL, 10);
+	if (number == SYS_rt_sigtimedwait)
+		return 3; /* it would be given the signal, not its handler */
+	return is_ended_by_signals(number) ? 2 : 0;
 }
 
 pid_t live_choose_thread(pid_t pid, int signal_number)

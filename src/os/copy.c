@@ -54,12 +54,10 @@ static int run(void *context)
 	return 0;
 }
 
-long os_copy(void (*child)(void *context), void *context, char *stack_end,
-	     int end_signal)
+long os_copy(void (*child)(void *context), void *context, char *stack_end)
 {
 	struct start start = {child, context};
-	int id = clone(run, stack_end,
-		       CLONE_FILES | CLONE_UNTRACED | end_signal, &start);
+	int id = clone(run, stack_end, CLONE_FILES | CLONE_UNTRACED, &start);
 	return id < 0 ? -errno : id;
 }
 
@@ -83,6 +81,17 @@ bool os_reap(uint32_t id)
 	long got = os_syscall(SYS_wait4, (long)id, (long)&status,
 			      WNOHANG | __WALL, 0, 0, 0);
 	return got == (long)id || got == -ECHILD;
+}
+
+bool os_reap_any(void)
+{
+	int status;
+	long got;
+	do
+		got = os_syscall(SYS_wait4, -1, (long)&status,
+				 WNOHANG | __WCLONE, 0, 0, 0);
+	while (got > 0);
+	return got == 0;
 }
 
 static void write_file(const char *path, const char *text, size_t bytes)

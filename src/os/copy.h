@@ -4,8 +4,8 @@
  *
  * A copy is the kernel's fork without libc's: no handlers of pthread_atfork
  * run, and it has none of the process's descriptors, so that no connection
- * stays open because of it. Nobody who waits for children by wait(2) sees it:
- * its end is told by the signal given, and os_reap buries it.
+ * stays open because of it. Nobody who waits for children by wait(2) sees it,
+ * no signal tells its end, and os_reap buries it.
  *
  * Safe in signal handlers; thread-local memory is the caller's in both.
  */
@@ -21,8 +21,7 @@
  * ends the copy when it returns. Returns its id, or a negative error number.
  * All signals are blocked in it as they are in the caller.
  */
-long os_copy(void (*child)(void *context), void *context, char *stack_end,
-	     int end_signal);
+long os_copy(void (*child)(void *context), void *context, char *stack_end);
 
 /* The same in a process that shares the memory, while the caller waits for its
  * end. */
@@ -30,6 +29,10 @@ long os_run_apart(void (*child)(void *context), void *context, char *stack_end);
 
 /* true if the child ID has ended, and is no more. */
 bool os_reap(uint32_t id);
+
+/* Buries all children of the kind of copies that have ended, whoever made them;
+ * true if others live. */
+bool os_reap_any(void);
 
 /* Makes this process, a copy, small prey: it is the first to go when memory is
  * short, leaves no core, gives way to others. */

@@ -277,6 +277,9 @@ static void stop_all(struct os_world *world)
 					     wait_for_stop(world, thread->id);
 			if (thread->is_stopped)
 				note_registers(thread);
+			else
+				thread->is_ended |=
+					!is_there(world, thread->id);
 		}
 	}
 }

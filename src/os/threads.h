@@ -26,7 +26,7 @@
 struct os_thread {
 	uint32_t id;
 	bool is_seized; /* the helper is its tracer */
-	bool is_ended;	/* the main thread, before others; it holds nothing */
+	bool is_ended;	/* while others go on; it holds nothing */
 	bool is_stopped;
 	bool is_seen; /* its registers are below */
 	uint32_t n_general;

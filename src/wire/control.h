@@ -10,12 +10,17 @@
  *	first page, wakes ----------------> traces, appends a report
  *	reads <---------------------------- wakes, ends
  *
- * The copy's end is told to the process by the same signal, and it buries it.
+ * The copy's end is told by no signal, which some thread might wait for. The
+ * process buries it when it next takes a slow path; the command asks for that
+ * if it does not.
  *
  * Nothing has a name in any file system: the command reaches the file through
  * /proc/COPY/fd, and the kernel decides who may. The signal is one that is
  * ignored unless somebody handles it, so that a process that knows nothing of
  * tarn is not harmed; only a process's own user and root may send it.
+ *
+ * A request may come when it cannot be served: it is sent again, with the same
+ * number, until there is an answer.
  *
  * While the command lives it holds a lock on the file (F_OFD_SETLK, byte 0, for
  * writing); where the copy could take it, the command is gone, and it ends.
@@ -37,9 +42,13 @@
 enum control_kind {
 	CONTROL_STATS = 1, /* a report of one record, WIRE_STATS */
 	CONTROL_COPY,	   /* a copy that traces */
+	CONTROL_BURY,	   /* let go of copies that have ended; no answer */
 	CONTROL_WATCH,	   /* note sites for so many milliseconds as the number
 			      says; no answer */
 };
+
+/* In the kind: the signal was blocked, and is to be again. */
+#define CONTROL_WAS_BLOCKED (1 << 15)
 
 static inline uint64_t control_value(enum control_kind kind, uint32_t number)
 {
@@ -59,7 +68,8 @@ enum control_error {
 	CONTROL_NO_ERROR,
 	CONTROL_NO_COPY, /* the kernel refused; `number` is its errno */
 	CONTROL_NO_MEMORY,
-	CONTROL_BROKEN, /* the question was */
+	CONTROL_NO_MAPS, /* there is no /proc where the process is */
+	CONTROL_BROKEN,	 /* the question was */
 };
 
 #define CONTROL_VERSION 1
