@@ -229,7 +229,7 @@ static bool call(pid_t pid, enum control_kind kind, struct line *line)
 		patience *= 2;
 		is_sent |= send(pid, kind, number);
 	}
-	if (is_sent)
+	if (is_sent || kill(pid, 0) != 0)
 		live_explain_silence(pid);
 	else
 		complain("process %d blocks SIGURG in all its threads, and may "
@@ -425,6 +425,38 @@ static bool look(struct live *live, enum control_question question,
 	return false;
 }
 
+static int compare_words(const void *a, const void *b)
+{
+	uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+	return (one > other) - (one < other);
+}
+
+/* Of the N sorted words in KNOWN those that are in MORE too; how many. */
+static uint64_t intersect(uint64_t *known, uint64_t n, const uint64_t *more,
+			  uint64_t n_more)
+{
+	uint64_t kept = 0;
+	for (uint64_t i = 0, m = 0; i < n; i++) {
+		while (m < n_more && more[m] < known[i])
+			m++;
+		if (m < n_more && more[m] == known[i])
+			known[kept++] = known[i];
+	}
+	return kept;
+}
+
+/* What the next look is told, from the N blocks lost in this. */
+static void know(struct live *live, uint64_t *lost, uint64_t n)
+{
+	qsort(lost, n, sizeof(*lost), compare_words);
+	if (live->n_looks > 0 && !live->options.notes_sites)
+		n = intersect(lost, n, live->known, live->n_known);
+	free(live->known);
+	live->known = lost;
+	live->n_known = n;
+	live->n_looks++;
+}
+
 bool live_look(struct live *live, struct live_report *report)
 {
 	struct line line;
@@ -432,20 +464,20 @@ bool live_look(struct live *live, struct live_report *report)
 		send(live->pid, CONTROL_WATCH, WATCH_MS);
 	if (!look(live, CONTROL_TRACE, 0, report, &line))
 		return false;
-	free(live->known);
-	live->n_looks++;
-	live->n_known = line.page->n_lost;
-	live->known = live->n_known > UINT64_MAX / 16
-			      ? NULL
-			      : read_part(&line, line.page->lost_at,
-					  live->n_known * sizeof(*live->known));
+	uint64_t n = line.page->n_lost;
+	uint64_t *lost = n > UINT64_MAX / 16
+				 ? NULL
+				 : read_part(&line, line.page->lost_at,
+					     n * sizeof(*lost));
 	hang_up(&line);
 	see_buried(live->pid, line.copy);
-	if (!live->known) {
+	if (!lost) {
 		complain("the answer cannot be read");
 		free(report->bytes);
+		return false;
 	}
-	return live->known != NULL;
+	know(live, lost, n);
+	return true;
 }
 
 bool live_who(struct live *live, uint64_t address, struct live_report *report)

@@ -35,7 +35,8 @@ bool live_stats(struct live *live, struct live_report *report);
 
 /*
  * One look: stops the process for milliseconds. What was not lost in each look
- * before is not told to be.
+ * before is not told to be; when sites are noted, in the look just before: what
+ * was lost since the first one is what has sites.
  */
 bool live_look(struct live *live, struct live_report *report);
 

@@ -156,6 +156,7 @@ static bool confirm(struct trace *trace, const struct trace_options *options)
 	mark_copy(&trace->mark, newly);
 	subtract(newly, known, snapshot->n_words);
 	subtract(unreached, newly, snapshot->n_words);
+	trace->unconfirmed = newly;
 	count(snapshot, newly, &trace->process.unconfirmed_blocks,
 	      &trace->process.unconfirmed_bytes);
 	return true;
@@ -312,6 +313,13 @@ void trace_end(struct trace *trace)
 	work_end(&trace->work);
 }
 
+static bool is_lost_now(const struct trace *trace, uint64_t bit)
+{
+	return bits_test(trace->mark.unreached, bit) ||
+	       (trace->unconfirmed != NULL &&
+		bits_test(trace->unconfirmed, bit));
+}
+
 void trace_visit_lost(const struct trace *trace,
 		      bool (*visit)(void *context, uintptr_t block),
 		      void *context)
@@ -319,10 +327,8 @@ void trace_visit_lost(const struct trace *trace,
 	const struct snapshot *snapshot = &trace->snapshot;
 	for (uint32_t i = 1; i <= snapshot->n_runs; i++) {
 		const struct trace_run *run = &snapshot->runs[i];
-		const uint64_t *lost =
-			trace->mark.unreached + run->first_bit / 64;
 		for (uint32_t slot = 0; slot < run->n_slots; slot++)
-			if (bits_test(lost, slot) &&
+			if (is_lost_now(trace, run->first_bit + slot) &&
 			    !visit(context, run_block(run, slot)))
 				return;
 	}

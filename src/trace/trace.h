@@ -45,6 +45,7 @@ struct trace {
 	struct mark mark;
 	struct graph graph;
 	struct findings findings;
+	uint64_t *unconfirmed; /* bits: lost now, not before; NULL: none */
 	struct os_reader *reader;
 	struct example *example;
 	/* Totals; name, modules and findings are told apart from it. */
@@ -78,7 +79,8 @@ struct roots trace_roots(struct trace *trace,
 void trace_hold_ignored(struct roots *roots,
 			const struct trace_options *options);
 
-/* Calls VISIT with the block of each lost block, as long as it wants. */
+/* Calls VISIT with each block that is lost in this look, confirmed or not, as
+ * long as it wants. */
 void trace_visit_lost(const struct trace *trace,
 		      bool (*visit)(void *context, uintptr_t block),
 		      void *context);

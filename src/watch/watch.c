@@ -21,7 +21,11 @@
 #include "wire/wire.h"
 
 #define SAMPLE_BYTES ((uint32_t)512 << 10)
-#define CLOSE_SAMPLE_BYTES ((uint32_t)64 << 10)
+/* While somebody watches, as close as this, but no more often than so: then the
+ * distance doubles. */
+#define CLOSE_SAMPLE_BYTES ((uint32_t)4 << 10)
+#define WINDOW_MS 100
+#define SAMPLES_IN_WINDOW 100
 /* One of so many calls is noted. */
 #define SINGLE_CALLS 8
 
@@ -30,6 +34,8 @@ enum watch_mode watch_mode;
 /* Atomic, relaxed. */
 static uint32_t sample_bytes = SAMPLE_BYTES;
 static uint64_t watch_ends_ms; /* 0: never */
+static uint64_t window_ms;
+static uint32_t n_in_window;
 
 /* Fixed at the start: whose pools have sites when not all have. */
 static struct heap *sampled_heap;
@@ -147,11 +153,28 @@ static void end_watch(void)
 	store_relaxed(&watch_mode, WATCH_IGNORING);
 }
 
-static void end_watch_in_time(void)
+/* To be called for each sample. Threads may count a few too many or too few. */
+static void limit_watch(void)
 {
 	uint64_t end_ms = load_relaxed(&watch_ends_ms);
-	if (end_ms != 0 && os_now_ms() > end_ms)
+	if (end_ms == 0)
+		return;
+	uint64_t now_ms = os_now_ms();
+	uint32_t n = load_relaxed(&n_in_window) + 1;
+	if (now_ms > end_ms) {
 		end_watch();
+		return;
+	}
+	if (now_ms - load_relaxed(&window_ms) >= WINDOW_MS) {
+		store_relaxed(&window_ms, now_ms);
+		n = 0;
+	} else if (n > SAMPLES_IN_WINDOW) {
+		uint32_t mean = load_relaxed(&sample_bytes);
+		if (mean < SAMPLE_BYTES)
+			store_relaxed(&sample_bytes, 2 * mean);
+		n = 0;
+	}
+	store_relaxed(&n_in_window, n);
 }
 
 void watch_for(uint32_t ms)
@@ -189,7 +212,7 @@ void *watch_take_sampled(uint32_t class)
 	if (heap->single_class == class) {
 		if (--heap->calls_to_sample > 0)
 			return NULL;
-		end_watch_in_time();
+		limit_watch();
 		heap_take_singly(heap, N_CLASSES);
 		heap->bytes_to_sample[class] = next_distance(heap);
 		return take_noted(class);
