@@ -321,5 +321,37 @@ else
 	echo "FAILED: examples/leaky.c"
 	failed=1
 fi
+
+title "A running service, three leaks: tarn leaks PID --growing"
+# diagnose PID: asks the service, which was merely started on tarn.
+diagnose() {
+	"$tarn" ls
+	"$tarn" stat "$1"
+	echo
+	"$tarn" leaks "$1" --growing --interval=3 --html service.html ||
+		return 1
+	"$tarn" leaks "$1" --growing --interval=3 >found || return 1
+	sed 's/^/    /' found
+	grep -q 'cycle: ' found && grep -q 'lost: ' found &&
+		grep -q 'growing: ' found && grep -q 'service\.c:[0-9]' found
+}
+if ! test -x "$tarn"; then
+	echo "Left out: the command was not built."
+elif $CC -g -O1 -pthread -o service "$top_srcdir/examples/service.c"; then
+	LD_PRELOAD=$TARN_SO ./service --load >output &
+	service=$!
+	sleep 2
+	diagnose $service || {
+		echo "FAILED: the leaks of examples/service.c were not named"
+		failed=1
+	}
+	cp service.html "$top_builddir" 2>/dev/null &&
+		echo "The same as a page: $top_builddir/service.html"
+	kill $service
+	wait $service 2>/dev/null
+else
+	echo "FAILED: examples/service.c"
+	failed=1
+fi
 echo
 exit $failed
