@@ -44,7 +44,9 @@
 #define TCB_BYTES 4096
 #define TCB_PAGE_BYTES ((size_t)4096)
 
-#define OWN_MAX 4096
+/* A region is not reserved: it has holes where others may have mapped. More
+ * mappings than this no process has, as Linux is set up. */
+#define OWN_MAX ((size_t)1 << 17)
 
 /* The thread's descriptor begins as the ABI of TLS says; glibc's DTV has pairs
  * of words, and before the first the number of those that follow. */
@@ -83,17 +85,15 @@ static void find_own(struct roots *roots)
 	for (size_t i = 0; i < roots->n_hidden; i++)
 		add_own(roots, roots->hidden[i].start,
 			roots->hidden[i].end - roots->hidden[i].start);
-	for (size_t i = 0; i < n_regions; i++) {
+	for (size_t i = 0; i < n_regions; i++)
 		add_own(roots, regions[i].arrays, regions[i].arrays_bytes);
-		add_own(roots, regions[i].base,
-			regions[i].n_slices * SLICE_BYTES);
-	}
 	store_visit_locked(add_own, roots);
 	for (uint32_t i = 0; i < work->n_pieces; i++)
 		add_own(roots, work->pieces[i].at, work->pieces[i].bytes);
 	if (roots->world->threads != NULL)
 		add_own(roots, (uintptr_t)roots->world->threads,
 			roots->world->map_bytes);
+	arena_visit_mapped_locked(add_own, roots);
 }
 
 /* What lies between START and END cannot be read. */
@@ -160,6 +160,20 @@ static void hold(struct roots *roots, enum wire_holder holder, uintptr_t word)
 	roots->hold(roots, 0, &word, 1);
 }
 
+/* The first of tarn's own that ends behind AT. */
+static size_t first_own(const struct roots *roots, uintptr_t at)
+{
+	size_t low = 0, high = roots->n_own;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (roots->own[middle].end <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* Looks at [START, END) without what is tarn's own. */
 static void look(struct roots *roots, enum wire_holder holder, uintptr_t start,
 		 uintptr_t end, enum os_pages which)
@@ -167,10 +181,10 @@ static void look(struct roots *roots, enum wire_holder holder, uintptr_t start,
 	roots->holder = holder;
 	start = round_up(start, sizeof(uintptr_t));
 	end = round_down(end, sizeof(uintptr_t));
-	for (size_t i = 0; i < roots->n_own && start < end; i++) {
+	for (size_t i = first_own(roots, start); i < roots->n_own; i++) {
 		struct root_range own = roots->own[i];
-		if (own.end <= start || own.start >= end)
-			continue;
+		if (own.start >= end)
+			break;
 		if (own.start > start)
 			roots->unread_bytes +=
 				os_read(roots->reader, start, own.start - start,

@@ -281,3 +281,25 @@ Test(look, what_nothing_holds_is_lost_and_what_is_free_no_block)
 	cr_expect_eq(ask(0).who.place, WIRE_NOT_IN_HEAP);
 	cr_expect_eq(ask(UINTPTR_MAX).who.place, WIRE_NOT_IN_HEAP);
 }
+
+/* --- what others map --------------------------------------------------- */
+
+/* A region is a range of addresses, not a reservation. */
+Test(look, what_others_map_among_the_addresses_of_a_region_is_a_root)
+{
+	struct node *node = new_node(NULL);
+	uintptr_t at =
+		((uintptr_t)node & -(uintptr_t)65536) + ((uintptr_t)1 << 30);
+	uintptr_t *page =
+		mmap((void *)at, 65536, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	cr_assert_neq(page, MAP_FAILED);
+	page[100] = (uintptr_t)node;
+	struct trace_options options = from_kept();
+	options.root_kinds |= ROOT_MAPPINGS;
+	cr_assert(trace_take(&trace, &options));
+	cr_expect_eq(trace.process.lost_blocks, 0);
+	cr_expect_eq(trace.process.foreign_blocks, 1);
+	trace_end(&trace);
+	munmap(page, 65536);
+}
