@@ -15,6 +15,30 @@ bool finding_is_shown(const struct view *view,
 					   (VERDICTS_LOST | view->show));
 }
 
+size_t findings_shown(const struct view *view,
+		      const struct model_process *process,
+		      unsigned int verdicts)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < process->n_findings; i++) {
+		const struct model_finding *finding = &process->findings[i];
+		if ((verdict_bit(finding->wire.verdict) & verdicts) &&
+		    finding_is_shown(view, finding))
+			n++;
+	}
+	return n;
+}
+
+const struct model_member *finding_member(const struct model_finding *finding,
+					  uint32_t index)
+{
+	for (size_t i = 0; i < finding->n_members; i++) {
+		if (finding->members[i].wire.index == index)
+			return &finding->members[i];
+	}
+	return NULL;
+}
+
 const char *verdict_name(uint32_t verdict)
 {
 	switch (verdict) {
@@ -33,10 +57,21 @@ const char *verdict_name(uint32_t verdict)
 	}
 }
 
+const char *phrase_verdict(uint32_t verdict)
+{
+	return verdict == WIRE_INNER_CYCLE ? "inner cycle"
+					   : verdict_name(verdict);
+}
+
+const char *phrase_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 const char *phrase_blocks(struct arena *arena, uint64_t blocks)
 {
 	return arena_print(arena, "%" PRIu64 " block%s", blocks,
-			   blocks == 1 ? "" : "s");
+			   phrase_plural(blocks));
 }
 
 const char *phrase_bytes(struct arena *arena, uint64_t bytes)
@@ -164,8 +199,8 @@ static const char *short_type(struct arena *arena, const char *type)
 	return type ? phrase_name(arena, type) : NULL;
 }
 
-const char *phrase_finding(struct model_process *process,
-			   const struct model_finding *finding)
+const char *phrase_claim(struct model_process *process,
+			 const struct model_finding *finding)
 {
 	struct arena *arena = &process->model->arena;
 	const struct wire_finding *wire = &finding->wire;
@@ -182,12 +217,35 @@ const char *phrase_finding(struct model_process *process,
 		owner = arena_print(arena, "; held by finding %u", wire->owner);
 	if (wire->verdict == WIRE_SHARED)
 		owner = "; held by several findings";
-	return arena_print(
-		arena, "%s: %s%s%s%s%s%s",
-		wire->verdict == WIRE_INNER_CYCLE ? "inner cycle"
-						  : verdict_name(wire->verdict),
-		phrase_own(arena, wire), type ? ", " : "", type ? type : "",
-		retained, owner, phrase_basis(wire));
+	return arena_print(arena, "%s%s%s%s%s%s", phrase_own(arena, wire),
+			   type ? ", " : "", type ? type : "", retained, owner,
+			   phrase_basis(wire));
+}
+
+const char *phrase_finding(struct model_process *process,
+			   const struct model_finding *finding)
+{
+	return arena_print(&process->model->arena, "%s: %s",
+			   phrase_verdict(finding->wire.verdict),
+			   phrase_claim(process, finding));
+}
+
+const char *phrase_contents(struct arena *arena,
+			    const struct wire_member *member, uint32_t at)
+{
+	char text[4 * CONTENTS_COLUMNS + 2];
+	size_t n = 0;
+	for (uint32_t i = at; i < at + CONTENTS_COLUMNS; i++)
+		n += (size_t)sprintf(
+			text + n, i < member->contents_bytes ? "%02x " : "   ",
+			member->contents[i % WIRE_CONTENTS_BYTES]);
+	text[n++] = ' ';
+	for (uint32_t i = at; i < at + CONTENTS_COLUMNS; i++) {
+		uint8_t byte =
+			i < member->contents_bytes ? member->contents[i] : ' ';
+		text[n++] = byte >= 0x20 && byte < 0x7f ? (char)byte : '.';
+	}
+	return arena_text(arena, text, n);
 }
 
 const char *phrase_member(struct model_process *process,

@@ -47,7 +47,21 @@ bool output_finish(struct output *output, const struct options *options,
 bool finding_is_shown(const struct view *view,
 		      const struct model_finding *finding);
 
+/* How many have a verdict of VERDICTS, a mask of bits, and are shown. */
+size_t findings_shown(const struct view *view,
+		      const struct model_process *process,
+		      unsigned int verdicts);
+
+/* NULL: the report does not have it. */
+const struct model_member *finding_member(const struct model_finding *finding,
+					  uint32_t index);
+
+/* For programs, "inner-cycle", and for people, "inner cycle". */
 const char *verdict_name(uint32_t verdict);
+const char *phrase_verdict(uint32_t verdict);
+
+/* "s", but for one. */
+const char *phrase_plural(uint64_t n);
 
 /* "1 block", "2 blocks". */
 const char *phrase_blocks(struct arena *arena, uint64_t blocks);
@@ -64,12 +78,54 @@ const char *phrase_place(struct arena *arena, const struct model_frame *frame);
 /* "make_node dir/demo.c:17"; NULL if nothing is known. */
 const char *phrase_frame(struct arena *arena, const struct model_frame *frame);
 
-/* "cycle: 3 blocks, 96 B; retains 7 blocks, 400 B in all". */
+/* "3 blocks, 96 B; retains 7 blocks, 400 B in all". */
+const char *phrase_claim(struct model_process *process,
+			 const struct model_finding *finding);
+
+/* The same after the verdict and a colon. */
 const char *phrase_finding(struct model_process *process,
 			   const struct model_finding *finding);
 
 /* "#0 Node (32 B)". */
 const char *phrase_member(struct model_process *process,
 			  const struct model_member *member);
+
+#define CONTENTS_COLUMNS 16
+
+/* A line of so many bytes from AT on: "00 41 … 7f  .A…." */
+const char *phrase_contents(struct arena *arena,
+			    const struct wire_member *member, uint32_t at);
+
+/* --- explanations that formats for people share: explain.c ---------------- */
+
+/*
+ * Which frames of SITE to show, innermost first: from FIRST to before what is
+ * returned.
+ */
+size_t explain_calls(const struct model_site *site, size_t *first);
+
+/* What may be done; NULL: nothing to say. */
+const char *explain_hint(struct model_process *process,
+			 const struct model_finding *finding);
+
+/* What holds blocks of VERDICT, which is possible or foreign. */
+const char *explain_total(uint32_t verdict);
+
+/* "4 blocks lost, 576 B, in 2 findings". */
+const char *explain_lost(const struct model_process *process,
+			 size_t n_findings);
+
+/* "nothing lost; 1 block, 4.5 KiB live". */
+const char *explain_clean(const struct model_process *process);
+
+#define EXPLAIN_DOUBTS_MAX 8
+
+/* Why the report may be wrong. Returns how many reasons. */
+size_t explain_doubts(const struct model_process *process,
+		      const char *doubts[EXPLAIN_DOUBTS_MAX]);
+
+/* Why MODULE has no names; NULL: it has, or was not asked for any. */
+const char *explain_module(struct arena *arena,
+			   const struct model_module *module);
 
 #endif
