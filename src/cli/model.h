@@ -55,6 +55,62 @@ struct model_finding {
 	struct wire_edge *edges;
 };
 
+/* A step of the way to a block, or a pointer to it. */
+struct model_pointer {
+	struct wire_pointer wire;
+	const char *name; /* of a block its type, of a mapping its name; NULL */
+};
+
+/* Who holds a block. */
+struct model_who {
+	struct wire_who wire;
+	const char *type; /* NULL: the process did not tell */
+	size_t n_steps;
+	struct model_pointer *steps; /* from the root to the block */
+	size_t n_referrers;
+	struct model_pointer *referrers;
+};
+
+/* A site of blocks that grew, and how many blocks in the sample are from it. */
+struct model_growing_site {
+	uint32_t site;
+	uint64_t n_sampled;
+};
+
+/*
+ * Held blocks of one kind, which grew in every interval between two looks: from
+ * one site if sites of all blocks are noted, else of one size and type.
+ */
+struct model_growing {
+	uint32_t id; /* from 1, the fastest first */
+	bool is_suppressed;
+	bool is_large;		     /* of all sizes beyond those of pools */
+	uint64_t block_bytes;	     /* 0: of several sizes */
+	struct model_member example; /* of the last look */
+	uint64_t *blocks; /* at each look, as in struct model_growth */
+	uint64_t *bytes;
+	double bytes_per_second;
+	double share; /* of all that grew: 0 to 1 */
+	/*
+	 * Where they come from, most first. Of noted sites there is one; of
+	 * those in a sample there may be several, or none was seen.
+	 */
+	bool is_sampled;
+	uint64_t n_sampled;
+	size_t n_sites;
+	struct model_growing_site *sites;
+};
+
+/* What grew while it was looked at. */
+struct model_growth {
+	size_t n_looks;
+	double *seconds; /* of each look, since the first */
+	uint64_t *live_blocks;
+	uint64_t *live_bytes;
+	size_t n_all;
+	struct model_growing *all;
+};
+
 struct model_process {
 	struct model *model;
 	struct wire_process wire;
@@ -65,9 +121,14 @@ struct model_process {
 	struct model_module *modules;
 	size_t n_sites;
 	struct model_site *sites;
-	/* As written: largest first. */
+	/* As written: largest first. Numbered from 1, those of held blocks are
+	 * apart. */
 	size_t n_findings;
 	struct model_finding *findings;
+	size_t n_held;
+	struct model_finding *held;
+	struct model_growth *growth; /* NULL: not asked for */
+	struct model_who *who;	     /* NULL: not asked for */
 };
 
 struct model {
@@ -85,6 +146,10 @@ void model_free(struct model *model);
  * says so on stderr and returns false; what was readable is in the model.
  */
 bool model_read(struct model *model, const char *path);
+
+/* The same for a report of LENGTH bytes, which NAME stands for. */
+bool model_read_bytes(struct model *model, const char *bytes, size_t length,
+		      const char *name);
 
 /* NULL for 0 and for what the report does not have. */
 const struct model_site *model_site(struct model_process *process, uint32_t id);
