@@ -45,7 +45,7 @@ include bench/replay/bench.mk
 
 EXTRA_PROGRAMS = $(bench_programs)
 EXTRA_LTLIBRARIES = $(bench_libraries)
-CLEANFILES = $(bench_programs) $(bench_libraries)
+CLEANFILES += $(bench_programs) $(bench_libraries)
 
 # make bench BENCH='--quick': the suite; see bench/README.md.
 bench: all $(bench_programs) $(bench_libraries)

@@ -116,6 +116,7 @@ struct model_process {
 	struct wire_process wire;
 	const char *program;
 	bool is_complete;
+	int64_t taken_at; /* seconds of the epoch; of a file, its own */
 	/* Sorted by id. */
 	size_t n_modules;
 	struct model_module *modules;

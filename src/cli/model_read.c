@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define READ_BYTES ((size_t)64 << 10)
@@ -41,6 +43,7 @@ static bool add_process(struct reading *reading,
 	process->model = model;
 	memcpy(&process->wire, record->fixed, sizeof(process->wire));
 	process->program = name ? path_base(name) : "?";
+	process->taken_at = time(NULL);
 	model->processes = arena_grow(&model->arena, model->processes,
 				      model->n_processes, sizeof(process));
 	model->processes[model->n_processes++] = process;
@@ -260,18 +263,24 @@ bool model_read(struct model *model, const char *path)
 {
 	struct reading reading = {.model = model};
 	enum wire_result result;
+	struct stat file = {0};
 	size_t length;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *bytes = fd >= 0 ? read_all(fd, &length) : NULL;
 	int error = errno;
-	if (fd >= 0)
+	if (fd >= 0) {
+		fstat(fd, &file);
 		close(fd);
+	}
 	if (!bytes) {
 		complain("%s: %s", path, strerror(error));
 		return false;
 	}
 	result = read_records(&reading, bytes, length);
 	free(bytes);
+	/* A report is written once, when the trace is done. */
+	if (reading.process && S_ISREG(file.st_mode))
+		reading.process->taken_at = file.st_mtime;
 	if (result != WIRE_OK)
 		complain("%s %s", path, describe(result));
 	return result == WIRE_OK;

@@ -17,6 +17,7 @@ enum option_name {
 	OPTION_FORMAT,
 	OPTION_JSON,
 	OPTION_DOT,
+	OPTION_HTML,
 	OPTION_SHOW,
 	OPTION_MAX,
 	OPTION_FAIL_ON,
@@ -32,6 +33,7 @@ static const struct option all_options[] = {
 	{"format", required_argument, NULL, OPTION_FORMAT},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"dot", no_argument, NULL, OPTION_DOT},
+	{"html", required_argument, NULL, OPTION_HTML},
 	{"show", required_argument, NULL, OPTION_SHOW},
 	{"max", required_argument, NULL, OPTION_MAX},
 	{"fail-on", required_argument, NULL, OPTION_FAIL_ON},
@@ -48,11 +50,8 @@ struct word {
 };
 
 static const struct word format_words[] = {
-	{"text", FORMAT_TEXT},
-	{"json", FORMAT_JSON},
-	{"dot", FORMAT_DOT},
-	{"lsan", FORMAT_LSAN},
-	{NULL, 0},
+	{"text", FORMAT_TEXT}, {"json", FORMAT_JSON}, {"dot", FORMAT_DOT},
+	{"lsan", FORMAT_LSAN}, {"html", FORMAT_HTML}, {NULL, 0},
 };
 
 static const struct word show_words[] = {
@@ -178,6 +177,10 @@ static bool set_option(struct options *options, int name, char *text)
 		return true;
 	case OPTION_DOT:
 		options->format = FORMAT_DOT;
+		return true;
+	case OPTION_HTML:
+		options->format = FORMAT_HTML;
+		options->output = text;
 		return true;
 	case OPTION_SHOW:
 		return parse_list("show", text, show_words, &options->show);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOT, FORMAT_LSAN };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOT, FORMAT_LSAN, FORMAT_HTML };
 
 struct options {
 	/* Both verbs. */

@@ -50,6 +50,8 @@ static bool render(const struct view *view, enum format format,
 	case FORMAT_DOT:
 		dot_render(view, model);
 		return true;
+	case FORMAT_HTML:
+		return html_render(view, model);
 	case FORMAT_LSAN:
 		lsan_render(view, model);
 		return true;

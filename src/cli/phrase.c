@@ -199,13 +199,10 @@ static const char *short_type(struct arena *arena, const char *type)
 	return type ? phrase_name(arena, type) : NULL;
 }
 
-const char *phrase_claim(struct model_process *process,
-			 const struct model_finding *finding)
+const char *phrase_claim(struct arena *arena,
+			 const struct model_finding *finding, const char *type)
 {
-	struct arena *arena = &process->model->arena;
 	const struct wire_finding *wire = &finding->wire;
-	const char *type =
-		short_type(arena, model_finding_type(process, finding));
 	const char *retained = "";
 	const char *owner = "";
 	if (wire->retained_blocks > wire->own_blocks)
@@ -225,9 +222,12 @@ const char *phrase_claim(struct model_process *process,
 const char *phrase_finding(struct model_process *process,
 			   const struct model_finding *finding)
 {
-	return arena_print(&process->model->arena, "%s: %s",
+	struct arena *arena = &process->model->arena;
+	const char *type =
+		short_type(arena, model_finding_type(process, finding));
+	return arena_print(arena, "%s: %s",
 			   phrase_verdict(finding->wire.verdict),
-			   phrase_claim(process, finding));
+			   phrase_claim(arena, finding, type));
 }
 
 const char *phrase_contents(struct arena *arena,

@@ -1,5 +1,6 @@
 /*
- * render: a model as text, JSON, DOT, or what LeakSanitizer would print.
+ * render: a model as text, JSON, DOT, a page, or what LeakSanitizer would
+ * print.
  */
 #ifndef TARN_CLI_RENDER_H
 #define TARN_CLI_RENDER_H
@@ -20,6 +21,7 @@ struct view {
 void text_render(const struct view *view, struct model *model);
 bool json_render(const struct view *view, struct model *model);
 void dot_render(const struct view *view, struct model *model);
+bool html_render(const struct view *view, struct model *model);
 void lsan_render(const struct view *view, struct model *model);
 
 /* --- where it goes: output.c --------------------------------------------- */
@@ -78,11 +80,11 @@ const char *phrase_place(struct arena *arena, const struct model_frame *frame);
 /* "make_node dir/demo.c:17"; NULL if nothing is known. */
 const char *phrase_frame(struct arena *arena, const struct model_frame *frame);
 
-/* "3 blocks, 96 B; retains 7 blocks, 400 B in all". */
-const char *phrase_claim(struct model_process *process,
-			 const struct model_finding *finding);
+/* "3 blocks, 96 B, TYPE; retains 7 blocks, 400 B in all"; TYPE may be NULL. */
+const char *phrase_claim(struct arena *arena,
+			 const struct model_finding *finding, const char *type);
 
-/* The same after the verdict and a colon. */
+/* The same with its type, after the verdict and a colon. */
 const char *phrase_finding(struct model_process *process,
 			   const struct model_finding *finding);
 

@@ -358,7 +358,7 @@ is_true "a good report after a bad one" cmp -s out text
 bytes=$(wc -c <"$report")
 for ((at = 0; at < bytes; at += 1 + bytes / 60)); do
 	head -c $at "$report" >part
-	for format in text json dot lsan; do
+	for format in text json dot lsan html; do
 		tarn report --format=$format part
 		ends 125
 		says '^tarn: part is (cut short|not a report|damaged)'
@@ -375,13 +375,13 @@ ends 125
 seed=${SEED:-$$}
 echo "seed $seed (SEED=$seed repeats this)"
 RANDOM=$seed
-formats=(text json dot lsan)
+formats=(text json dot lsan html)
 for ((i = 0; i < 150; i++)); do
 	cp "$report" damaged
 	printf '%b' "\\0$((RANDOM % 4))$((RANDOM % 8))$((RANDOM % 8))" |
 		dd of=damaged bs=1 seek=$((RANDOM * 7919 % bytes)) conv=notrunc \
 			status=none
-	tarn report --format=${formats[RANDOM % 4]} --show=all damaged
+	tarn report --format=${formats[RANDOM % 5]} --show=all damaged
 	test $result = 0 || test $result = 125 ||
 		show "a damaged report: status $result"
 done
