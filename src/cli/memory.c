@@ -72,6 +72,46 @@ const char *memory_place_name(enum memory_place place)
 	return names[place];
 }
 
+const char *memory_place_note(const struct memory_map *map,
+			      enum memory_place place)
+{
+	switch (place) {
+	case MEMORY_HEAP:
+		return "blocks of malloc";
+	case MEMORY_PROGRAM:
+		return "its file and data";
+	case MEMORY_LIBRARIES:
+		return "their files and data";
+	case MEMORY_STACKS:
+		return "of threads";
+	case MEMORY_ANONYMOUS:
+		return map->has_heap ? "other mappings without a file"
+				     : "without a file: the heap, others";
+	case MEMORY_SHARED:
+		return "with other processes";
+	default:
+		return "mapped, without code";
+	}
+}
+
+void memory_heap_parts(const struct memory_map *map,
+		       struct memory_part parts[MEMORY_PARTS])
+{
+	const struct wire_stats *stats = &map->stats;
+	const struct memory_part all[MEMORY_PARTS] = {
+		{"live", stats->live_bytes, "asked for"},
+		{"rounding", stats->rounding_bytes,
+		 "what that was rounded up by"},
+		{"free in pools", stats->free_bytes,
+		 "fragmentation: between live blocks"},
+		{"in magazines", stats->magazine_bytes,
+		 "free, at hand for the threads"},
+		{"cached", stats->cached_bytes, "freed, and soon given back"},
+		{"metadata", stats->metadata_bytes, "tarn's own"},
+	};
+	memcpy(parts, all, sizeof(all));
+}
+
 bool memory_find_stats(const char *bytes, size_t length,
 		       struct wire_record *stats)
 {

@@ -53,6 +53,23 @@ struct memory_map {
 /* "heap", "libraries": for keys and for people. */
 const char *memory_place_name(enum memory_place place);
 
+/* What is there, for people: "their files and data". */
+const char *memory_place_note(const struct memory_map *map,
+			      enum memory_place place);
+
+/* What the heap is used for, by its statistics. */
+struct memory_part {
+	const char *name;
+	uint64_t bytes;
+	const char *note;
+};
+
+#define MEMORY_PARTS 6
+
+/* Their sum is that of the second line above. */
+void memory_heap_parts(const struct memory_map *map,
+		       struct memory_part parts[MEMORY_PARTS]);
+
 /* The record WIRE_STATS of the report of LENGTH bytes at BYTES. */
 bool memory_find_stats(const char *bytes, size_t length,
 		       struct wire_record *stats);

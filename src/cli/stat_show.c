@@ -58,24 +58,20 @@ static void show_change(FILE *out, struct moment *moment, const char *name,
 static void show_heap(FILE *out, struct moment *moment)
 {
 	const struct memory_map *map = &moment->map;
-	const struct wire_stats *stats = &map->stats;
 	const struct memory_amount *heap = &map->places[MEMORY_HEAP];
-	const char *live =
-		arena_print(&moment->arena, "asked for, in %s",
-			    phrase_blocks(&moment->arena, stats->live_blocks));
-	show_row(out, moment, "heap", heap->resident_bytes,
-		 "blocks of malloc:");
-	show_row(out, moment, "  live", stats->live_bytes, live);
-	show_row(out, moment, "  rounding", stats->rounding_bytes,
-		 "what that was rounded up by");
-	show_row(out, moment, "  free in pools", stats->free_bytes,
-		 "fragmentation: between live blocks");
-	show_row(out, moment, "  in magazines", stats->magazine_bytes,
-		 "free, at hand for the threads");
-	show_row(out, moment, "  cached", stats->cached_bytes,
-		 "freed, and soon given back");
-	show_row(out, moment, "  metadata", stats->metadata_bytes,
-		 "tarn's own");
+	struct arena *arena = &moment->arena;
+	struct memory_part parts[MEMORY_PARTS];
+	show_row(
+		out, moment, "heap", heap->resident_bytes,
+		arena_print(arena, "%s:", memory_place_note(map, MEMORY_HEAP)));
+	memory_heap_parts(map, parts);
+	/* The first is what is live. */
+	parts[0].note =
+		arena_print(arena, "%s, in %s", parts[0].note,
+			    phrase_blocks(arena, map->stats.live_blocks));
+	for (size_t i = 0; i < MEMORY_PARTS; i++)
+		show_row(out, moment, arena_print(arena, "  %s", parts[i].name),
+			 parts[i].bytes, parts[i].note);
 	show_change(out, moment, "  never touched",
 		    -(double)map->untouched_bytes, "of these");
 	show_change(out, moment, "  swapped out", -(double)heap->swapped_bytes,
@@ -86,24 +82,11 @@ static void show_heap(FILE *out, struct moment *moment)
 
 static const char *note_of(struct moment *moment, enum memory_place place)
 {
-	switch (place) {
-	case MEMORY_PROGRAM:
-		return "its file and data";
-	case MEMORY_LIBRARIES:
-		return "their files and data";
-	case MEMORY_STACKS:
-		return arena_print(&moment->arena, "of %" PRIu64 " thread%s",
-				   moment->process.n_threads,
-				   moment->process.n_threads == 1 ? "" : "s");
-	case MEMORY_ANONYMOUS:
-		return moment->map.has_heap
-			       ? "other mappings without a file"
-			       : "without a file: the heap, others";
-	case MEMORY_SHARED:
-		return "with other processes";
-	default:
-		return "mapped, without code";
-	}
+	if (place != MEMORY_STACKS)
+		return memory_place_note(&moment->map, place);
+	return arena_print(&moment->arena, "of %" PRIu64 " thread%s",
+			   moment->process.n_threads,
+			   moment->process.n_threads == 1 ? "" : "s");
 }
 
 static void show_places(FILE *out, struct moment *moment)
