@@ -40,6 +40,20 @@ size_t explain_calls(const struct model_site *site, size_t *first)
 	return end;
 }
 
+const struct model_frame *explain_caller(const struct model_site *site,
+					 const struct model_frame *frame)
+{
+	size_t first, end;
+	if (!site || !frame)
+		return NULL;
+	end = explain_calls(site, &first);
+	for (size_t i = (size_t)(frame - site->frames) + 1; i < end; i++) {
+		if (site->frames[i].function)
+			return &site->frames[i];
+	}
+	return NULL;
+}
+
 /* --- hints --------------------------------------------------------------- */
 
 /* The edge to look at: the one marked, else the last. */

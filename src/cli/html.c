@@ -16,7 +16,7 @@
 #include <time.h>
 
 /* What a process takes besides findings, and what it gets for these at least. */
-#define PROCESS_BYTES 6000
+#define PROCESS_BYTES 10000
 #define FINDINGS_BYTES 12000
 
 #define VERDICTS_HELD (1u << WIRE_POSSIBLE | 1u << WIRE_FOREIGN)
@@ -255,6 +255,8 @@ static void put_process(struct page *page, struct model_process *process,
 	put_doubts(out, process);
 	fputs("</header>\n", out);
 	put_totals(out, process);
+	if (process->memory)
+		html_put_memory(out, &process->model->arena, process->memory);
 	if (page->model->n_processes == 1)
 		put_tools(page);
 	html_put_lists(out, &page->view, process, number, bytes);

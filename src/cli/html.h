@@ -68,6 +68,11 @@ void html_put_bar(FILE *out, struct arena *arena, const struct html_bar *bar);
 void html_put_graph(FILE *out, struct model_process *process,
 		    const struct model_finding *finding);
 
+/* --- html_memory.c ------------------------------------------------------- */
+
+void html_put_memory(FILE *out, struct arena *arena,
+		     const struct memory_map *map);
+
 /* --- html_list.c --------------------------------------------------------- */
 
 /*
@@ -98,6 +103,13 @@ void html_put_growing(FILE *out, struct model_process *process, size_t number,
 		      const struct model_growing *growing, bool is_open);
 void html_put_growing_line(FILE *out, struct model_process *process,
 			   size_t number, const struct model_growing *growing);
+
+/*
+ * The heading of a line: TYPE, which may be NULL, and the call of SITE that a
+ * reader cares for, with those that it was in.
+ */
+void html_put_heading(FILE *out, struct model_process *process,
+		      const char *type, uint32_t site);
 
 /* The calls that allocated, or that they are not known; TITLE is ours. */
 void html_put_calls(FILE *out, struct arena *arena,

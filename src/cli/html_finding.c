@@ -19,30 +19,30 @@
 /* Whose call FRAME was in: the first is often a wrapper of malloc. */
 static void put_callers(FILE *out, struct arena *arena,
 			const struct model_site *site,
-			const struct model_frame *frame)
+			const struct model_frame *frame, size_t n)
 {
-	size_t first, end = explain_calls(site, &first), n = 0;
-	size_t at = (size_t)(frame - site->frames) + 1;
-	for (; at < end && n < CALLERS_MAX; at++) {
-		const char *name = site->frames[at].function;
-		if (!name)
-			continue;
-		fputs(n++ == 0 ? " <span class=\"via\">" : " ", out);
+	const struct model_frame *caller = explain_caller(site, frame);
+	if (!caller || n == 0)
+		return;
+	fputs(" <span class=\"via\">", out);
+	for (; caller && n > 0; n--) {
 		fputs("← ", out);
-		html_put_cut(out, phrase_name(arena, name), CALLER_COLUMNS);
+		html_put_cut(out, phrase_name(arena, caller->function),
+			     CALLER_COLUMNS);
+		caller = explain_caller(site, caller);
+		if (caller && n > 1)
+			fputc(' ', out);
 	}
-	if (n)
-		fputs("</span>", out);
+	fputs("</span>", out);
 }
 
 /* The type and where it comes from, or the call and its place. */
-static void put_heading(FILE *out, struct model_process *process,
-			const struct model_finding *finding)
+void html_put_heading(FILE *out, struct model_process *process,
+		      const char *type, uint32_t site_id)
 {
 	struct arena *arena = &process->model->arena;
-	const struct model_site *site = model_site(process, finding->wire.site);
+	const struct model_site *site = model_site(process, site_id);
 	const struct model_frame *frame = model_user_frame(site);
-	const char *type = model_finding_type(process, finding);
 	fputs("<h4>", out);
 	if (type)
 		html_put_element(out, "code", NULL, phrase_name(arena, type));
@@ -55,7 +55,7 @@ static void put_heading(FILE *out, struct model_process *process,
 		fputc(' ', out);
 		html_put_element(out, "span", "place",
 				 phrase_place(arena, frame));
-		put_callers(out, arena, site, frame);
+		put_callers(out, arena, site, frame, CALLERS_MAX);
 	}
 	if (!type && !frame)
 		fputs("<span class=\"from\">not known where from</span>", out);
@@ -72,7 +72,8 @@ static void put_line(FILE *out, struct model_process *process,
 		"</span>",
 		wire->id, verdict_name(wire->verdict),
 		phrase_verdict(wire->verdict));
-	put_heading(out, process, finding);
+	html_put_heading(out, process, model_finding_type(process, finding),
+			 wire->site);
 	html_put_element(out, "span", "size",
 			 phrase_bytes(arena, wire->retained_bytes));
 	html_put_element(out, "span", "claim",
@@ -150,12 +151,19 @@ static bool is_same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+/* "allocate dir/demo.c:17 ← make_node dir/demo.c:40" */
 static const char *place_of(struct model_process *process,
 			    const struct model_member *member)
 {
-	return phrase_frame(
-		&process->model->arena,
-		model_user_frame(model_site(process, member->wire.site)));
+	struct arena *arena = &process->model->arena;
+	const struct model_site *site = model_site(process, member->wire.site);
+	const struct model_frame *frame = model_user_frame(site);
+	const struct model_frame *caller = explain_caller(site, frame);
+	const char *place = phrase_frame(arena, frame);
+	if (!place || !caller)
+		return place;
+	return arena_print(arena, "%s ← %s", place,
+			   phrase_frame(arena, caller));
 }
 
 static bool is_alike(struct model_process *process,

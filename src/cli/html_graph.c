@@ -48,6 +48,7 @@ struct graph {
 	uint64_t n_missing; /* blocks that the example does not have */
 	double radius;
 	struct point middle;
+	bool by_caller; /* see frame_of() */
 };
 
 /* --- where the nodes are ------------------------------------------------- */
@@ -338,6 +339,18 @@ struct label {
 	const char *second; /* NULL: there is one line */
 };
 
+/* The call to tell nodes apart by: the first one in the user's code, or, where
+ * that is the same for all, what called it. */
+static const struct model_frame *frame_of(const struct graph *graph,
+					  const struct model_member *member)
+{
+	const struct model_site *site =
+		model_site(graph->process, member->wire.site);
+	const struct model_frame *frame = model_user_frame(site);
+	const struct model_frame *caller = explain_caller(site, frame);
+	return graph->by_caller && caller ? caller : frame;
+}
+
 static struct label label_of(const struct graph *graph, const struct node *node)
 {
 	struct arena *arena = &graph->process->model->arena;
@@ -349,7 +362,7 @@ static struct label label_of(const struct graph *graph, const struct node *node)
 							   "%" PRIu64 " more",
 							   graph->n_missing)};
 	type = model_member_type(graph->process, member);
-	frame = model_user_frame(model_site(graph->process, member->wire.site));
+	frame = frame_of(graph, member);
 	if (type)
 		return (struct label){phrase_name(arena, type),
 				      phrase_frame(arena, frame)};
@@ -367,17 +380,15 @@ static bool is_same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* Whether all blocks, of more than a few, would have the same label. */
-static bool has_one_label(const struct graph *graph, struct label *label)
+/* Whether all blocks would have the same label. */
+static bool has_one_label(const struct graph *graph)
 {
-	if (graph->n_nodes < MANY_NODES)
-		return false;
-	*label = label_of(graph, &graph->nodes[0]);
+	struct label label = label_of(graph, &graph->nodes[0]);
 	for (size_t i = 1; i < graph->n_nodes; i++) {
 		struct label other = label_of(graph, &graph->nodes[i]);
 		if (graph->nodes[i].member &&
-		    !(is_same_text(label->first, other.first) &&
-		      is_same_text(label->second, other.second)))
+		    !(is_same_text(label.first, other.first) &&
+		      is_same_text(label.second, other.second)))
 			return false;
 	}
 	return true;
@@ -479,12 +490,17 @@ static void put_nodes(const struct graph *graph)
 	}
 }
 
-/* Returns the label of all nodes, if they have but one. */
-static struct label put_labels(const struct graph *graph)
+/* Returns the label of all nodes, if there are many and they have but one. */
+static struct label put_labels(struct graph *graph)
 {
-	struct label label = {0};
-	if (has_one_label(graph, &label))
-		return label;
+	bool has_one = has_one_label(graph);
+	if (has_one) {
+		graph->by_caller = true;
+		has_one = has_one_label(graph);
+		graph->by_caller = !has_one;
+	}
+	if (has_one && graph->n_nodes >= MANY_NODES)
+		return label_of(graph, &graph->nodes[0]);
 	for (size_t i = 0; i < graph->n_nodes; i++)
 		put_label(graph, &graph->nodes[i]);
 	return (struct label){0};

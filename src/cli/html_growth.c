@@ -11,13 +11,7 @@
 #define LINE_WIDTH 600.0
 #define LINE_HEIGHT 120.0
 
-static const struct model_growing_site *
-first_site(const struct model_growing *growing)
-{
-	return growing->n_sites ? &growing->sites[0] : NULL;
-}
-
-/* "64 B a block", "blocks of several sizes". */
+/* "blocks of 64 B", "blocks of several sizes". */
 static const char *kind_of(struct arena *arena,
 			   const struct model_growing *growing)
 {
@@ -42,25 +36,10 @@ static const char *rate_of(struct arena *arena,
 static void put_heading(FILE *out, struct model_process *process,
 			const struct model_growing *growing)
 {
-	struct arena *arena = &process->model->arena;
-	const struct model_growing_site *site = first_site(growing);
-	const struct model_frame *frame =
-		site ? model_user_frame(model_site(process, site->site)) : NULL;
 	const char *type = model_member_type(process, &growing->example);
-	fputs("<h4>", out);
-	html_put_element(out, "code", NULL,
-			 type ? phrase_name(arena, type)
-			      : kind_of(arena, growing));
-	if (frame) {
-		fputs(" <span class=\"from\">from</span> ", out);
-		if (frame->function)
-			html_put_element(out, "code", "from",
-					 phrase_name(arena, frame->function));
-		fputc(' ', out);
-		html_put_element(out, "span", "place",
-				 phrase_place(arena, frame));
-	}
-	fputs("</h4>", out);
+	html_put_heading(out, process,
+			 type ? type : kind_of(&process->model->arena, growing),
+			 growing->n_sites ? growing->sites[0].site : 0);
 }
 
 /* What the script sorts by, as for findings. */

@@ -111,6 +111,8 @@ struct model_growth {
 	struct model_growing *all;
 };
 
+struct memory_map;
+
 struct model_process {
 	struct model *model;
 	struct wire_process wire;
@@ -128,8 +130,9 @@ struct model_process {
 	struct model_finding *findings;
 	size_t n_held;
 	struct model_finding *held;
-	struct model_growth *growth; /* NULL: not asked for */
-	struct model_who *who;	     /* NULL: not asked for */
+	struct model_growth *growth;	 /* NULL: not asked for */
+	struct model_who *who;		 /* NULL: not asked for */
+	const struct memory_map *memory; /* NULL: not asked for */
 };
 
 struct model {

@@ -106,6 +106,10 @@ const char *phrase_contents(struct arena *arena,
  */
 size_t explain_calls(const struct model_site *site, size_t *first);
 
+/* The call that FRAME, one of SITE, was in; NULL: none that has a name. */
+const struct model_frame *explain_caller(const struct model_site *site,
+					 const struct model_frame *frame);
+
 /* What may be done; NULL: nothing to say. */
 const char *explain_hint(struct model_process *process,
 			 const struct model_finding *finding);
