@@ -1,6 +1,6 @@
 /*
- * explain: what to say of a finding and of a report besides amounts: which calls
- * to show, what may be done, what is not certain. The same in text and page.
+ * explain: what to say of a finding and of a report besides amounts: which
+ * calls to show, what may be done, what is not certain. Text and page say it.
  */
 #include "cli/render.h"
 

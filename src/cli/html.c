@@ -15,7 +15,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-/* What a process takes besides findings, and what it gets for these at least. */
+/* What a process takes besides findings, and what it gets for them at least. */
 #define PROCESS_BYTES 10000
 #define FINDINGS_BYTES 12000
 
