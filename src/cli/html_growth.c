@@ -55,7 +55,7 @@ static void put_line(FILE *out, struct model_process *process, size_t number,
 		"<%s id=\"p%zu-g%u\" data-verdict=\"growing\" "
 		"data-retained=\"%" PRIu64 "\" data-own=\"%" PRIu64
 		"\" data-count=\"%" PRIu64 "\" data-id=\"%u\"%s<span "
-		"class=\"no\">%u</span><span class=\"badge v-growing\">growing"
+		"class=\"no\">g%u</span><span class=\"badge v-growing\">growing"
 		"</span>",
 		start, number, growing->id, bytes, bytes, blocks, growing->id,
 		end, growing->id);

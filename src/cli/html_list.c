@@ -193,6 +193,13 @@ static void put_what_is_missing(const struct lists *lists)
 	      out);
 }
 
+static const char *growth_title(const struct model_growth *growth)
+{
+	return growth->n_looks < 2
+		       ? "Held and growing: not known after one look"
+		       : "Held and growing";
+}
+
 void html_put_lists(FILE *out, const struct view *view,
 		    struct model_process *process, size_t number, size_t bytes)
 {
@@ -214,8 +221,8 @@ void html_put_lists(FILE *out, const struct view *view,
 	if (n_lost)
 		put_list(&lists, "Lost", n_lost, 0, n_lost);
 	if (process->growth)
-		put_list(&lists, "Held, and only growing", n_growing, n_lost,
-			 n_lost + n_growing);
+		put_list(&lists, growth_title(process->growth), n_growing,
+			 n_lost, n_lost + n_growing);
 	if (n_all > n_lost + n_growing)
 		put_list(&lists, "Possible and foreign",
 			 n_all - n_lost - n_growing, n_lost + n_growing, n_all);
