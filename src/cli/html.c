@@ -134,19 +134,32 @@ static uint64_t less(uint64_t n, uint64_t taken)
 	return n > taken ? n - taken : 0;
 }
 
-static void put_totals(FILE *out, const struct model_process *process)
+/* Of the live heap what is neither lost nor less. */
+static struct html_part held_part(struct arena *arena,
+				  const struct wire_process *all)
 {
-	struct arena *arena = &process->model->arena;
-	const struct wire_process *all = &process->wire;
-	uint64_t held_blocks =
-		less(all->live_blocks, all->lost_blocks + all->possible_blocks +
-					       all->foreign_blocks +
-					       all->suppressed_blocks);
-	uint64_t held_bytes =
-		less(all->live_bytes, all->lost_bytes + all->possible_bytes +
-					      all->foreign_bytes +
-					      all->suppressed_bytes);
-	struct html_part parts[] = {
+	uint64_t blocks = all->lost_blocks + all->possible_blocks +
+			  all->foreign_blocks + all->suppressed_blocks +
+			  all->unconfirmed_blocks;
+	uint64_t bytes = all->lost_bytes + all->possible_bytes +
+			 all->foreign_bytes + all->suppressed_bytes +
+			 all->unconfirmed_bytes;
+	return (struct html_part){
+		.name = "held",
+		.class_name = "v-held",
+		.amount = phrase_blocks(arena, less(all->live_blocks, blocks)),
+		.bytes = less(all->live_bytes, bytes),
+		.remark = "a root reaches them",
+	};
+}
+
+#define TOTALS 6
+
+/* Returns how many there are: the last two only if they are not 0. */
+static size_t make_totals(struct html_part parts[TOTALS], struct arena *arena,
+			  const struct wire_process *all)
+{
+	const struct html_part totals[] = {
 		{"lost", "v-lost", phrase_blocks(arena, all->lost_blocks),
 		 all->lost_bytes, "no root reaches them"},
 		{"possible", "v-possible",
@@ -155,18 +168,34 @@ static void put_totals(FILE *out, const struct model_process *process)
 		{"foreign", "v-foreign",
 		 phrase_blocks(arena, all->foreign_blocks), all->foreign_bytes,
 		 explain_total(WIRE_FOREIGN)},
-		{"held", "v-held", phrase_blocks(arena, held_blocks),
-		 held_bytes, "a root reaches them"},
+		held_part(arena, all),
+		{"unconfirmed", "v-unconfirmed",
+		 phrase_blocks(arena, all->unconfirmed_blocks),
+		 all->unconfirmed_bytes,
+		 "lost in the last look but not before"},
 		{"suppressed", "v-suppressed",
 		 phrase_blocks(arena, all->suppressed_blocks),
 		 all->suppressed_bytes, "lost or less, and left out on demand"},
 	};
+	size_t n = 0;
+	for (size_t i = 0; i < TOTALS; i++) {
+		if (i < TOTALS - 2 || totals[i].bytes)
+			parts[n++] = totals[i];
+	}
+	return n;
+}
+
+static void put_totals(FILE *out, const struct model_process *process)
+{
+	struct arena *arena = &process->model->arena;
+	const struct wire_process *all = &process->wire;
+	struct html_part parts[TOTALS];
 	struct html_bar bar = {
 		.label = "lost and other blocks of the heap",
 		.column = "blocks",
 		.all_name = "live heap",
 		.all_amount = phrase_blocks(arena, all->live_blocks),
-		.n = sizeof(parts) / sizeof(parts[0]) - !all->suppressed_blocks,
+		.n = make_totals(parts, arena, all),
 		.parts = parts,
 	};
 	fputs("<section><h3>The live heap</h3>\n", out);

@@ -344,26 +344,27 @@ static void put_body(FILE *out, struct model_process *process,
 		     const struct model_finding *finding)
 {
 	const struct model_site *site = model_site(process, finding->wire.site);
+	struct arena *arena = &process->model->arena;
 	bool has_graph = is_cycle(finding) && finding->n_members;
+	bool has_contents = finding->n_members && (!finding->n_edges || !site);
 	fprintf(out, "<div class=\"columns%s\">\n<div>\n",
 		has_graph ? " drawn" : "");
 	if (has_graph) {
 		html_put_graph(out, process, finding);
 		put_blocks(out, process, finding);
-		fputs("</div>\n<div>\n", out);
-		put_pointers(out, finding);
-		html_put_calls(out, &process->model->arena, site,
-			       "Block #0 is allocated by");
 	} else {
-		html_put_calls(out, &process->model->arena, site,
-			       "Allocated by");
-		fputs("</div>\n<div>\n", out);
-		if (finding->n_edges)
-			put_pointers(out, finding);
-		if (finding->n_edges)
-			put_blocks(out, process, finding);
+		html_put_calls(out, arena, site, "Allocated by");
 	}
-	if (finding->n_members && (!finding->n_edges || !site))
+	if (has_graph && has_contents)
+		put_contents(out, process, finding);
+	fputs("</div>\n<div>\n", out);
+	if (finding->n_edges)
+		put_pointers(out, finding);
+	if (has_graph)
+		html_put_calls(out, arena, site, "Block #0 is allocated by");
+	else if (finding->n_edges)
+		put_blocks(out, process, finding);
+	if (!has_graph && has_contents)
 		put_contents(out, process, finding);
 	fputs("</div></div>\n", out);
 }
