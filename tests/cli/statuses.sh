@@ -246,7 +246,7 @@ wrong "unknown value '' \(known" run --leaks --fail-on= "$play"
 wrong "unknown value '' \(known" run --leaks --fail-on=lost, "$play"
 wrong "unknown value 'maybe' \(known: yes, no\)" run --children=maybe "$play"
 wrong "unknown value 'some' \(known: all, sampled, off\)" run --sites=some "$play"
-wrong "unknown value 'xml' \(known: text, json, dot, lsan\)" \
+wrong "unknown value 'xml' \(known: text, json, dot, lsan, html\)" \
 	run --leaks --format=xml "$play"
 wrong "unknown value 'lost' \(known: possible, foreign, all\)" \
 	run --leaks --show=lost "$play"
