@@ -77,6 +77,9 @@ static NOINLINE void serve(uint64_t value, uintptr_t interrupted)
 	__builtin_unwind_init();
 	if (kind == CONTROL_WATCH)
 		watch_for(number);
+	bool is_watched = kind == CONTROL_COPY_WATCH;
+	if (is_watched)
+		kind = CONTROL_COPY;
 	if (kind != CONTROL_STATS && kind != CONTROL_COPY)
 		return;
 	if (number == load_relaxed(&last_number) || !leaks_try_lock())
@@ -87,6 +90,8 @@ static NOINLINE void serve(uint64_t value, uintptr_t interrupted)
 	uint32_t copy = live_answer(kind, number, interrupted);
 	if (copy != 0)
 		note_copy(copy);
+	if (is_watched)
+		watch_for(CONTROL_WATCH_MS);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	leaks_unlock();
 }

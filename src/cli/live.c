@@ -30,9 +30,6 @@
 #define NAP_US 500
 #define BURY_MS 150
 
-/* After the last look sites are noted so long at most. */
-#define WATCH_MS 60000
-
 #define ALL_ROOTS UINT32_MAX
 
 struct live {
@@ -416,7 +413,9 @@ static bool look(struct live *live, enum control_question question,
 {
 	if (!live->options.despite_memory && !live_check_memory(live->pid))
 		return false;
-	if (!call(live->pid, CONTROL_COPY, line))
+	if (!call(live->pid,
+		  live->options.notes_sites ? CONTROL_COPY_WATCH : CONTROL_COPY,
+		  line))
 		return false;
 	if (ask(live, line, question, address) && read_report(line, report))
 		return true;
@@ -460,8 +459,6 @@ static void know(struct live *live, uint64_t *lost, uint64_t n)
 bool live_look(struct live *live, struct live_report *report)
 {
 	struct line line;
-	if (live->options.notes_sites)
-		send(live->pid, CONTROL_WATCH, WATCH_MS);
 	if (!look(live, CONTROL_TRACE, 0, report, &line))
 		return false;
 	uint64_t n = line.page->n_lost;
