@@ -6,6 +6,7 @@
  * not meet.
  */
 #include "cli/symbols.h"
+#include "cli/types_index.h"
 
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
@@ -40,6 +41,7 @@ struct symbol_module {
 	Dwfl *session;	     /* NULL unless SYMBOLS_FOUND */
 	Dwfl_Module *module; /* the only one in it */
 	struct answer *answers[N_BUCKETS];
+	struct types_index *types;
 };
 
 struct symbols {
@@ -146,6 +148,21 @@ enum symbol_state symbols_state(const struct symbol_module *module)
 	return module->state;
 }
 
+struct Dwfl_Module *symbols_module(const struct symbol_module *module)
+{
+	return module->module;
+}
+
+struct types_index **symbols_types(struct symbol_module *module)
+{
+	return &module->types;
+}
+
+struct arena *symbols_arena(const struct symbol_module *module)
+{
+	return module->owner->arena;
+}
+
 /* --- names --------------------------------------------------------------- */
 
 static const char *clean(struct symbol_module *module, const char *text)
@@ -246,18 +263,6 @@ static struct symbol_frame call_site(struct symbol_module *module,
 	return frame;
 }
 
-/* Of a skeleton (-gsplit-dwarf) the unit that has the functions. */
-static Dwarf_Die whole_unit(Dwarf_Die *unit)
-{
-	Dwarf_Die split;
-	uint8_t kind = 0;
-	if (dwarf_cu_info(unit->cu, NULL, &kind, NULL, &split, NULL, NULL,
-			  NULL) == 0 &&
-	    kind == DW_UT_skeleton && split.cu)
-		return split;
-	return *unit;
-}
-
 /*
  * Functions around ADDRESS into FRAMES; the first of them has the line of the
  * address, each further one that of a call. dwarf_getscopes leaves an inlined
@@ -266,7 +271,7 @@ static Dwarf_Die whole_unit(Dwarf_Die *unit)
 static size_t list_functions(struct symbol_module *module, Dwarf_Die *unit,
 			     Dwarf_Addr address, struct symbol_frame *frames)
 {
-	Dwarf_Die whole = whole_unit(unit);
+	Dwarf_Die whole = types_whole_unit(unit);
 	Dwarf_Die *inner = NULL, *scopes = NULL;
 	struct symbol_frame at = frames[0];
 	size_t n = 0;

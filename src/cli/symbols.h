@@ -14,8 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct Dwfl_Module;
 struct symbols;
 struct symbol_module;
+struct types_index;
 
 struct symbol_frame {
 	const char *function; /* demangled; NULL: unknown */
@@ -47,6 +49,14 @@ enum symbol_state symbols_state(const struct symbol_module *module);
  */
 size_t symbols_look_up(struct symbol_module *module, uint64_t address,
 		       const struct symbol_frame **frames);
+
+/*
+ * libdwfl's own, whose addresses are those of the file; NULL if there is no
+ * file. What types.c knows of it is kept beside it.
+ */
+struct Dwfl_Module *symbols_module(const struct symbol_module *module);
+struct types_index **symbols_types(struct symbol_module *module);
+struct arena *symbols_arena(const struct symbol_module *module);
 
 /* The demangled name of what lies at ADDRESS; NULL: unknown. */
 const char *symbols_name(struct symbol_module *module, uint64_t address);
