@@ -9,13 +9,16 @@
 
 /* --- calls --------------------------------------------------------------- */
 
-/* Without what called main(): that is the same in all programs. */
+/* Without what called main(), or a thread's function: that is the same in all
+ * programs. */
 static size_t count_frames(const struct model_site *site)
 {
 	for (size_t i = 0; i < site->n_frames; i++) {
 		const char *name = site->frames[i].function;
 		if (name && strcmp(name, "main") == 0)
 			return i + 1;
+		if (i > 0 && name && strcmp(name, "start_thread") == 0)
+			return i;
 	}
 	return site->n_frames;
 }
@@ -170,6 +173,28 @@ const char *explain_clean(const struct model_process *process)
 			   phrase_blocks(arena, all->live_blocks),
 			   phrase_bytes(arena, all->live_bytes), possible,
 			   suppressed);
+}
+
+/* Below this a pause is mostly what does not depend on the heap's size. */
+#define LARGE_HEAP_BYTES ((uint64_t)100 << 20)
+
+const char *explain_stop(const struct model_process *process)
+{
+	const unsigned int doubts = WIRE_THREADS_RAN | WIRE_REGISTERS_UNSEEN;
+	struct arena *arena = &process->model->arena;
+	const struct wire_process *all = &process->wire;
+	double stopped_ms = (double)all->stopped_ns / 1e6;
+	bool is_live = all->flags & WIRE_LIVE;
+	const char *rate = "";
+	if (is_live && all->live_bytes > LARGE_HEAP_BYTES)
+		rate = arena_print(arena, " (%.1f ms per GiB)",
+				   stopped_ms * 0x1p30 /
+					   (double)all->live_bytes);
+	return arena_print(
+		arena, "%u, stopped for %.1f ms%s%s%s", all->n_threads,
+		stopped_ms, is_live && all->n_looks > 1 ? " at most" : "", rate,
+		is_live && !(all->flags & doubts) ? "; all registers were seen"
+						  : "");
 }
 
 static const char *flag_doubt(uint32_t flag)

@@ -1,5 +1,6 @@
 /*
- * tarn: runs programs on tarn, shows what they leaked, and where memory is.
+ * tarn: runs programs on tarn, shows what they leaked, and what is in the
+ * memory of running ones.
  */
 #include "cli/verbs.h"
 #include "tarn.h"
@@ -9,12 +10,14 @@
 
 static const char help_short[] =
 	"tarn: runs programs on the tarn allocator and finds their leaks; tells\n"
-	"where the memory of running ones is.\n"
+	"of running ones where their memory is, what leaks, and who holds it.\n"
 	"\n"
 	"  tarn run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
 	"  tarn report [OPTION...] FILE...\n"
 	"  tarn ls [OPTION...]\n"
 	"  tarn stat [OPTION...] PID\n"
+	"  tarn leaks [OPTION...] PID\n"
+	"  tarn who [OPTION...] PID ADDRESS|FINDING\n"
 	"  tarn help [VERB]\n"
 	"  tarn --version\n"
 	"\n";
@@ -71,6 +74,36 @@ static const char help_stat[] =
 	"  --despite-seccomp  ask it though it has a filter of system calls\n"
 	"\n";
 
+static const char help_leaks[] =
+	"tarn leaks: finds leaks in the process PID, which goes on running.\n"
+	"\n"
+	"  --looks=N          how often to look, 1 to 20 (2; with --growing 3);\n"
+	"                     told is what was lost in each look\n"
+	"  --interval=SECONDS between looks (0.2; with --growing 10); Ctrl-C\n"
+	"                     ends it, and what was seen is shown\n"
+	"  --growing          tell also which held blocks become more in each\n"
+	"                     interval, and where they are allocated\n"
+	"  --fail-on=LIST     exit with 23 on findings of LIST:\n"
+	"                     lost, cycle, possible, growing\n"
+	"  --despite-seccomp  ask it though it has a filter of system calls\n"
+	"  --despite-memory   though its control group has little memory left\n"
+	"\n"
+	"and the options of report.\n"
+	"\n";
+
+static const char help_who[] =
+	"tarn who: tells who holds a block of the process PID: the shortest way\n"
+	"from a root, and all that points to it. The block is told by an ADDRESS,\n"
+	"0x and hexadecimal, or the number of a FINDING of tarn leaks.\n"
+	"\n"
+	"  -o, --output FILE  write there, not to stdout\n"
+	"  --json             for programs\n"
+	"  --max=N            list at most N pointers (20); 0: all\n"
+	"  --no-color         no colours on terminals (or set NO_COLOR)\n"
+	"  --despite-seccomp  ask it though it has a filter of system calls\n"
+	"  --despite-memory   though its control group has little memory left\n"
+	"\n";
+
 static const char help_statuses[] =
 	"Exit status: PROGRAM's; 23 findings of --fail-on; 125 tarn failed or\n"
 	"cannot work in PROGRAM; 126 PROGRAM cannot be run; 127 not found;\n"
@@ -86,6 +119,8 @@ static const struct verb {
 	{"report", report_verb, {help_report}},
 	{"ls", ls_verb, {help_ls}},
 	{"stat", stat_verb, {help_stat}},
+	{"leaks", leaks_verb, {help_leaks, help_report, help_statuses}},
+	{"who", who_verb, {help_who}},
 };
 
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -49,6 +49,19 @@ static struct symbol_module *symbols_of(struct model_process *process,
 	return module->symbols;
 }
 
+struct symbol_module *model_symbols(struct model_process *process,
+				    uint32_t module)
+{
+	struct model_module *found = find_module(process, module);
+	return found ? symbols_of(process, found) : NULL;
+}
+
+const struct model_module *model_module(struct model_process *process,
+					uint32_t id)
+{
+	return find_module(process, id);
+}
+
 static void add_frame(struct model_process *process, struct model_site *site,
 		      const struct model_frame *frame)
 {
@@ -162,22 +175,24 @@ const struct model_finding *model_finding(const struct model_process *process,
 	return NULL;
 }
 
-const char *model_member_type(struct model_process *process,
-			      const struct model_member *member)
+const char *model_class(struct model_process *process, uint32_t module,
+			uint64_t address)
 {
 	static const char prefix[] = "vtable for ";
-	struct model_module *module;
-	const char *name;
-	if (member->type)
-		return member->type;
-	module = find_module(process, member->wire.first_word_module);
-	if (!module)
-		return NULL;
-	name = symbols_name(symbols_of(process, module),
-			    member->wire.first_word_address);
+	struct symbol_module *symbols = model_symbols(process, module);
+	const char *name = symbols ? symbols_name(symbols, address) : NULL;
 	if (!name || strncmp(name, prefix, sizeof(prefix) - 1) != 0)
 		return NULL;
 	return name + sizeof(prefix) - 1;
+}
+
+const char *model_member_type(struct model_process *process,
+			      const struct model_member *member)
+{
+	if (member->type)
+		return member->type;
+	return model_class(process, member->wire.first_word_module,
+			   member->wire.first_word_address);
 }
 
 const char *model_finding_type(struct model_process *process,
@@ -219,10 +234,22 @@ void model_suppress(struct model_process *process,
 	}
 }
 
+static bool has_growing(const struct model_process *process)
+{
+	const struct model_growth *growth = process->growth;
+	for (size_t i = 0; growth && i < growth->n_all; i++) {
+		if (!growth->all[i].is_suppressed)
+			return true;
+	}
+	return false;
+}
+
 bool model_has_findings(const struct model *model, unsigned int verdicts)
 {
 	for (size_t i = 0; i < model->n_processes; i++) {
 		const struct model_process *process = model->processes[i];
+		if ((verdicts & 1u << WIRE_REACHED) && has_growing(process))
+			return true;
 		for (size_t j = 0; j < process->n_findings; j++) {
 			const struct model_finding *finding =
 				&process->findings[j];

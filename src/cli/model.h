@@ -160,6 +160,15 @@ const struct model_site *model_site(struct model_process *process, uint32_t id);
 const struct model_finding *model_finding(const struct model_process *process,
 					  uint32_t id);
 
+const struct model_module *model_module(struct model_process *process,
+					uint32_t id);
+struct symbol_module *model_symbols(struct model_process *process,
+				    uint32_t module);
+
+/* The class whose virtual table is at ADDRESS in the file of MODULE; NULL. */
+const char *model_class(struct model_process *process, uint32_t module,
+			uint64_t address);
+
 /*
  * The type of a block, as the process told it or as its virtual table has it;
  * NULL: unknown.
@@ -179,7 +188,10 @@ const struct model_frame *model_user_frame(const struct model_site *site);
 void model_suppress(struct model_process *process,
 		    struct model_finding *finding);
 
-/* Whether there is a finding with a verdict of VERDICTS, a mask of bits. */
+/*
+ * Whether there is a finding with a verdict of VERDICTS, a mask of bits; that
+ * of WIRE_REACHED stands for what grows.
+ */
 bool model_has_findings(const struct model *model, unsigned int verdicts);
 
 static inline unsigned int verdict_bit(uint32_t verdict)

@@ -142,6 +142,40 @@ static bool add_edge(struct reading *reading, const struct wire_record *record)
 	return true;
 }
 
+static bool add_who(struct reading *reading, const struct wire_record *record)
+{
+	struct model_process *process = reading->process;
+	if (process->who)
+		return false;
+	process->who =
+		arena_take(&reading->model->arena, sizeof(*process->who));
+	memcpy(&process->who->wire, record->fixed, sizeof(process->who->wire));
+	process->who->type = name_of(reading, record);
+	return true;
+}
+
+static bool add_pointer(struct reading *reading,
+			const struct wire_record *record)
+{
+	struct arena *arena = &reading->model->arena;
+	struct model_who *who = reading->process->who;
+	struct model_pointer *pointer;
+	if (!who)
+		return false;
+	if (record->kind == WIRE_STEP) {
+		who->steps = arena_grow(arena, who->steps, who->n_steps,
+					sizeof(*pointer));
+		pointer = &who->steps[who->n_steps++];
+	} else {
+		who->referrers = arena_grow(arena, who->referrers,
+					    who->n_referrers, sizeof(*pointer));
+		pointer = &who->referrers[who->n_referrers++];
+	}
+	memcpy(&pointer->wire, record->fixed, sizeof(pointer->wire));
+	pointer->name = name_of(reading, record);
+	return true;
+}
+
 static bool add_record(struct reading *reading,
 		       const struct wire_record *record)
 {
@@ -164,10 +198,12 @@ static bool add_record(struct reading *reading,
 	case WIRE_EDGE:
 		return add_edge(reading, record);
 	case WIRE_STATS:
+		return true;
 	case WIRE_WHO:
+		return add_who(reading, record);
 	case WIRE_STEP:
 	case WIRE_REFERRER:
-		return true;
+		return add_pointer(reading, record);
 	case WIRE_PROCESS:
 	case WIRE_END:
 		break;
@@ -186,6 +222,39 @@ static int compare_sites(const void *a, const void *b)
 {
 	const struct model_site *one = a, *other = b;
 	return (one->id > other->id) - (one->id < other->id);
+}
+
+/*
+ * Held blocks are no findings that a user asks about by number: the numbers
+ * must be those of a report without them.
+ */
+static void set_held_apart(struct model_process *process)
+{
+	struct arena *arena = &process->model->arena;
+	size_t n = process->n_findings, n_kept = 0;
+	struct model_finding *all = process->findings;
+	uint32_t *ids = arena_take(arena, (n + 1) * sizeof(*ids));
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].wire.verdict != WIRE_REACHED)
+			ids[i] = (uint32_t)++n_kept;
+	}
+	if (n_kept == n)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const struct model_finding *owner =
+			model_finding(process, all[i].wire.owner);
+		all[i].wire.owner = owner ? ids[owner - all] : 0;
+	}
+	process->held = arena_take(arena, (n - n_kept) * sizeof(all[0]));
+	for (size_t i = 0; i < n; i++) {
+		if (ids[i]) {
+			all[ids[i] - 1] = all[i];
+			all[ids[i] - 1].wire.id = ids[i];
+		} else {
+			process->held[process->n_held++] = all[i];
+		}
+	}
+	process->n_findings = n_kept;
 }
 
 static enum wire_result read_records(struct reading *reading, const char *bytes,
@@ -211,6 +280,7 @@ static enum wire_result read_records(struct reading *reading, const char *bytes,
 	if (process->n_sites)
 		qsort(process->sites, process->n_sites,
 		      sizeof(process->sites[0]), compare_sites);
+	set_held_apart(process);
 	return result;
 }
 
@@ -259,11 +329,21 @@ static const char *describe(enum wire_result result)
 	return "is damaged: it does not have everything";
 }
 
-bool model_read(struct model *model, const char *path)
+bool model_read_bytes(struct model *model, const char *bytes, size_t length,
+		      const char *name)
 {
 	struct reading reading = {.model = model};
-	enum wire_result result;
+	enum wire_result result = read_records(&reading, bytes, length);
+	if (result != WIRE_OK)
+		complain("%s %s", name, describe(result));
+	return result == WIRE_OK;
+}
+
+bool model_read(struct model *model, const char *path)
+{
+	size_t n_before = model->n_processes;
 	struct stat file = {0};
+	bool is_good;
 	size_t length;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *bytes = fd >= 0 ? read_all(fd, &length) : NULL;
@@ -276,12 +356,10 @@ bool model_read(struct model *model, const char *path)
 		complain("%s: %s", path, strerror(error));
 		return false;
 	}
-	result = read_records(&reading, bytes, length);
+	is_good = model_read_bytes(model, bytes, length, path);
 	free(bytes);
 	/* A report is written once, when the trace is done. */
-	if (reading.process && S_ISREG(file.st_mode))
-		reading.process->taken_at = file.st_mtime;
-	if (result != WIRE_OK)
-		complain("%s %s", path, describe(result));
-	return result == WIRE_OK;
+	if (model->n_processes > n_before && S_ISREG(file.st_mode))
+		model->processes[n_before]->taken_at = file.st_mtime;
+	return is_good;
 }

@@ -1,5 +1,5 @@
 /*
- * options: what the command line says, for run and report.
+ * options: what the command line says, for the verbs that show what leaks.
  */
 #include "cli/options.h"
 #include "cli/model.h"
@@ -8,12 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define INTERVAL_MAX_S 86400
+
 enum option_name {
 	OPTION_LEAKS = 256,
 	OPTION_SITES,
 	OPTION_CHILDREN,
 	OPTION_LIBRARY,
-	OPTIONS_OF_BOTH, /* those before are of run */
+	OPTION_LOOKS,
+	OPTION_INTERVAL,
+	OPTION_GROWING,
+	OPTION_DESPITE_SECCOMP,
+	OPTION_DESPITE_MEMORY,
 	OPTION_FORMAT,
 	OPTION_JSON,
 	OPTION_DOT,
@@ -25,24 +31,39 @@ enum option_name {
 	OPTION_NO_COLOR,
 };
 
-static const struct option all_options[] = {
-	{"leaks", no_argument, NULL, OPTION_LEAKS},
-	{"sites", required_argument, NULL, OPTION_SITES},
-	{"children", required_argument, NULL, OPTION_CHILDREN},
-	{"library", required_argument, NULL, OPTION_LIBRARY},
-	{"format", required_argument, NULL, OPTION_FORMAT},
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"dot", no_argument, NULL, OPTION_DOT},
-	{"html", required_argument, NULL, OPTION_HTML},
-	{"show", required_argument, NULL, OPTION_SHOW},
-	{"max", required_argument, NULL, OPTION_MAX},
-	{"fail-on", required_argument, NULL, OPTION_FAIL_ON},
-	{"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS},
-	{"no-color", no_argument, NULL, OPTION_NO_COLOR},
-	{"output", required_argument, NULL, 'o'},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
+#define OF_LEAKS (VERB_RUN | VERB_REPORT | VERB_LEAKS)
+#define OF_LIVE (VERB_LEAKS | VERB_WHO)
+#define OF_ALL (OF_LEAKS | VERB_WHO)
+
+static const struct {
+	struct option option;
+	unsigned int verbs;
+} all_options[] = {
+	{{"leaks", no_argument, NULL, OPTION_LEAKS}, VERB_RUN},
+	{{"sites", required_argument, NULL, OPTION_SITES}, VERB_RUN},
+	{{"children", required_argument, NULL, OPTION_CHILDREN}, VERB_RUN},
+	{{"library", required_argument, NULL, OPTION_LIBRARY}, VERB_RUN},
+	{{"looks", required_argument, NULL, OPTION_LOOKS}, VERB_LEAKS},
+	{{"interval", required_argument, NULL, OPTION_INTERVAL}, VERB_LEAKS},
+	{{"growing", no_argument, NULL, OPTION_GROWING}, VERB_LEAKS},
+	{{"despite-seccomp", no_argument, NULL, OPTION_DESPITE_SECCOMP},
+	 OF_LIVE},
+	{{"despite-memory", no_argument, NULL, OPTION_DESPITE_MEMORY}, OF_LIVE},
+	{{"format", required_argument, NULL, OPTION_FORMAT}, OF_ALL},
+	{{"json", no_argument, NULL, OPTION_JSON}, OF_ALL},
+	{{"dot", no_argument, NULL, OPTION_DOT}, OF_LEAKS},
+	{{"html", required_argument, NULL, OPTION_HTML}, OF_LEAKS},
+	{{"show", required_argument, NULL, OPTION_SHOW}, OF_LEAKS},
+	{{"max", required_argument, NULL, OPTION_MAX}, OF_ALL},
+	{{"fail-on", required_argument, NULL, OPTION_FAIL_ON}, OF_LEAKS},
+	{{"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS},
+	 OF_LEAKS},
+	{{"no-color", no_argument, NULL, OPTION_NO_COLOR}, OF_ALL},
+	{{"output", required_argument, NULL, 'o'}, OF_ALL},
+	{{"help", no_argument, NULL, 'h'}, OF_ALL},
 };
+
+#define N_OPTIONS (sizeof(all_options) / sizeof(all_options[0]))
 
 struct word {
 	const char *name;
@@ -52,6 +73,12 @@ struct word {
 static const struct word format_words[] = {
 	{"text", FORMAT_TEXT}, {"json", FORMAT_JSON}, {"dot", FORMAT_DOT},
 	{"lsan", FORMAT_LSAN}, {"html", FORMAT_HTML}, {NULL, 0},
+};
+
+static const struct word who_format_words[] = {
+	{"text", FORMAT_TEXT},
+	{"json", FORMAT_JSON},
+	{NULL, 0},
 };
 
 static const struct word show_words[] = {
@@ -65,6 +92,14 @@ static const struct word fail_on_words[] = {
 	{"lost", 1u << WIRE_LOST | 1u << WIRE_SHARED},
 	{"cycle", 1u << WIRE_CYCLE | 1u << WIRE_INNER_CYCLE},
 	{"possible", 1u << WIRE_POSSIBLE},
+	{NULL, 0},
+};
+
+static const struct word fail_on_live_words[] = {
+	{"lost", 1u << WIRE_LOST | 1u << WIRE_SHARED},
+	{"cycle", 1u << WIRE_CYCLE | 1u << WIRE_INNER_CYCLE},
+	{"possible", 1u << WIRE_POSSIBLE},
+	{"growing", 1u << WIRE_REACHED},
 	{NULL, 0},
 };
 
@@ -139,6 +174,35 @@ static bool parse_max(const char *text, size_t *max)
 	return true;
 }
 
+static bool parse_looks(const char *text, unsigned int *n)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end || value < 1 ||
+	    value > OPTIONS_LOOKS_MAX) {
+		complain("--looks: '%s' is not a number from 1 to %d; try "
+			 "'tarn --help'",
+			 text, OPTIONS_LOOKS_MAX);
+		return false;
+	}
+	*n = (unsigned int)value;
+	return true;
+}
+
+static bool parse_interval(const char *text, double *seconds)
+{
+	char *end;
+	*seconds = strtod(text, &end);
+	if (((text[0] < '0' || text[0] > '9') && text[0] != '.') || *end ||
+	    !(*seconds <= INTERVAL_MAX_S)) {
+		complain("--interval: '%s' is not a number of seconds from 0 "
+			 "to %d; try 'tarn --help'",
+			 text, INTERVAL_MAX_S);
+		return false;
+	}
+	return true;
+}
+
 static bool set_run_option(struct options *options, int name, char *text)
 {
 	unsigned int value = 0;
@@ -162,16 +226,42 @@ static bool set_run_option(struct options *options, int name, char *text)
 	}
 }
 
-static bool set_option(struct options *options, int name, char *text)
+static bool set_live_option(struct options *options, int name, const char *text)
 {
-	unsigned int value = 0;
+	switch (name) {
+	case OPTION_LOOKS:
+		return parse_looks(text, &options->n_looks);
+	case OPTION_INTERVAL:
+		return parse_interval(text, &options->interval_s);
+	case OPTION_GROWING:
+		options->is_growing = true;
+		return true;
+	case OPTION_DESPITE_MEMORY:
+		options->despite_memory = true;
+		return true;
+	default:
+		options->despite_seccomp = true;
+		return true;
+	}
+}
+
+static bool parse_format(struct options *options, enum options_verb verb,
+			 const char *text)
+{
+	unsigned int value = FORMAT_TEXT;
+	bool is_good = parse_word(
+		"format", text, strlen(text),
+		verb == VERB_WHO ? who_format_words : format_words, &value);
+	options->format = value;
+	return is_good;
+}
+
+static bool set_option(struct options *options, enum options_verb verb,
+		       int name, char *text)
+{
 	switch (name) {
 	case OPTION_FORMAT:
-		if (!parse_word("format", text, strlen(text), format_words,
-				&value))
-			return false;
-		options->format = value;
-		return true;
+		return parse_format(options, verb, text);
 	case OPTION_JSON:
 		options->format = FORMAT_JSON;
 		return true;
@@ -187,7 +277,9 @@ static bool set_option(struct options *options, int name, char *text)
 	case OPTION_MAX:
 		return parse_max(text, &options->max_findings);
 	case OPTION_FAIL_ON:
-		return parse_list("fail-on", text, fail_on_words,
+		return parse_list("fail-on", text,
+				  verb == VERB_LEAKS ? fail_on_live_words
+						     : fail_on_words,
 				  &options->fail_on);
 	case OPTION_SUPPRESSIONS:
 		options->suppressions = text;
@@ -217,41 +309,82 @@ bool options_complain(int result, const char *verb, const char *last)
 	return false;
 }
 
-bool options_parse(struct options *options, bool is_run, int argc, char **argv)
+static bool check_run(const struct options *options)
 {
-	const struct option *known = all_options;
+	if (!options->has_leaks &&
+	    (options->fail_on || options->output || options->suppressions ||
+	     options->show || options->format != FORMAT_TEXT)) {
+		complain("run: without --leaks there is nothing to report; "
+			 "try 'tarn --help'");
+		return false;
+	}
+	return true;
+}
+
+static bool check_leaks(struct options *options)
+{
+	const char *wrong = NULL;
+	if (options->n_looks == 0)
+		options->n_looks = options->is_growing ? 3 : 2;
+	if (options->interval_s < 0)
+		options->interval_s = options->is_growing ? 10 : 0.2;
+	if (options->is_growing && options->n_looks < 2)
+		wrong = "what grows takes two looks to see: --looks=2 or more";
+	else if (options->is_growing && (options->format == FORMAT_DOT ||
+					 options->format == FORMAT_LSAN))
+		wrong = "the formats dot and lsan do not have what is growing";
+	else if (!options->is_growing && options->fail_on & 1u << WIRE_REACHED)
+		wrong = "--fail-on=growing takes --growing";
+	if (wrong)
+		complain("leaks: %s; try 'tarn --help'", wrong);
+	return !wrong;
+}
+
+static bool set_any_option(struct options *options, enum options_verb verb,
+			   int name)
+{
+	if (name >= OPTION_LEAKS && name < OPTION_LOOKS)
+		return set_run_option(options, name, optarg);
+	if (name >= OPTION_LOOKS && name < OPTION_FORMAT)
+		return set_live_option(options, name, optarg);
+	return set_option(options, verb, name, optarg);
+}
+
+bool options_parse(struct options *options, enum options_verb verb, int argc,
+		   char **argv)
+{
+	struct option known[N_OPTIONS + 1] = {{0}};
 	const char *no_color = getenv("NO_COLOR");
+	size_t n = 0;
 	*options = (struct options){
 		.max_findings = 20,
 		.has_color = !(no_color && *no_color),
 		.has_children = true,
+		.interval_s = -1,
 	};
-	while (!is_run && known->name && known->val < OPTIONS_OF_BOTH)
-		known++;
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		if (all_options[i].verbs & verb)
+			known[n++] = all_options[i].option;
+	}
 	opterr = 0;
 	optind = 1;
 	for (;;) {
 		/* What follows PROGRAM is its own. */
-		int name = getopt_long(argc, argv, is_run ? "+:o:h" : ":o:h",
+		int name = getopt_long(argc, argv,
+				       verb == VERB_RUN ? "+:o:h" : ":o:h",
 				       known, NULL);
 		if (name == -1)
 			break;
 		if (name == '?' || name == ':')
 			return options_complain(name, argv[0],
 						argv[optind - 1]);
-		if (!(name > 255 && name < OPTIONS_OF_BOTH
-			      ? set_run_option(options, name, optarg)
-			      : set_option(options, name, optarg)))
+		if (!set_any_option(options, verb, name))
 			return false;
 	}
 	options->first_operand = optind;
-	if (!is_run || options->has_leaks || options->wants_help)
+	if (options->wants_help)
 		return true;
-	if (options->fail_on || options->output || options->suppressions ||
-	    options->show || options->format != FORMAT_TEXT) {
-		complain("run: without --leaks there is nothing to report; "
-			 "try 'tarn --help'");
-		return false;
-	}
-	return true;
+	return verb == VERB_RUN	    ? check_run(options)
+	       : verb == VERB_LEAKS ? check_leaks(options)
+				    : true;
 }

@@ -119,21 +119,22 @@ static bool is_colorful(const struct options *options, FILE *out)
 	       !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
-bool output_finish(struct output *output, const struct options *options,
-		   struct model *model)
+struct view output_view(const struct output *output,
+			const struct options *options)
 {
-	FILE *out = output->out;
-	struct view view = {
-		.out = out,
-		.has_color = is_colorful(options, out),
+	return (struct view){
+		.out = output->out,
+		.has_color = is_colorful(options, output->out),
 		.show = options->show,
 		.max_findings = options->max_findings,
 	};
-	bool is_written;
-	suppress_findings(model, &output->suppressions);
+}
+
+bool output_close(struct output *output, const struct options *options,
+		  bool is_written)
+{
+	FILE *out = output->out;
 	suppressions_free(&output->suppressions);
-	errno = 0;
-	is_written = render(&view, options->format, model);
 	if (fflush(out) != 0 || ferror(out))
 		is_written = false;
 	/* Who closes a pipe has read enough. */
@@ -148,4 +149,14 @@ bool output_finish(struct output *output, const struct options *options,
 			 options->output ? options->output : "the report",
 			 errno ? strerror(errno) : "it failed");
 	return is_written;
+}
+
+bool output_finish(struct output *output, const struct options *options,
+		   struct model *model)
+{
+	struct view view = output_view(output, options);
+	suppress_findings(model, &output->suppressions);
+	errno = 0;
+	return output_close(output, options,
+			    render(&view, options->format, model));
 }

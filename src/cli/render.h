@@ -44,6 +44,13 @@ bool output_open(struct output *output, const struct options *options,
 bool output_finish(struct output *output, const struct options *options,
 		   struct model *model);
 
+/* The same for a verb that renders by itself, with errno 0 at its start;
+ * IS_WRITTEN is whether that worked. */
+struct view output_view(const struct output *output,
+			const struct options *options);
+bool output_close(struct output *output, const struct options *options,
+		  bool is_written);
+
 /* --- parts that several formats share: phrase.c -------------------------- */
 
 bool finding_is_shown(const struct view *view,
@@ -123,6 +130,9 @@ const char *explain_lost(const struct model_process *process,
 
 /* "nothing lost; 1 block, 4.5 KiB live". */
 const char *explain_clean(const struct model_process *process);
+
+/* "3, stopped for 1.2 ms": the threads, and how long they stood still. */
+const char *explain_stop(const struct model_process *process);
 
 #define EXPLAIN_DOUBTS_MAX 8
 

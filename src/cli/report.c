@@ -10,7 +10,7 @@ enum status report_verb(int argc, char **argv)
 	struct output output;
 	struct model model;
 	enum status status = STATUS_OK;
-	if (!options_parse(&options, false, argc, argv))
+	if (!options_parse(&options, VERB_REPORT, argc, argv))
 		return STATUS_FAILED;
 	if (options.wants_help)
 		return help_verb("report");

@@ -302,7 +302,7 @@ enum status run_verb(int argc, char **argv)
 {
 	static struct run run;
 	enum status status;
-	if (!options_parse(&run.options, true, argc, argv))
+	if (!options_parse(&run.options, VERB_RUN, argc, argv))
 		return STATUS_FAILED;
 	if (run.options.wants_help)
 		return help_verb("run");

@@ -70,8 +70,23 @@ static bool matches_site(const struct suppressions *all,
 	return false;
 }
 
+/* By the site that most of them are from. */
+static void apply_to_growing(struct model_process *process,
+			     const struct suppressions *all)
+{
+	struct model_growth *growth = process->growth;
+	for (size_t i = 0; growth && i < growth->n_all; i++) {
+		struct model_growing *growing = &growth->all[i];
+		if (growing->n_sites &&
+		    matches_site(all,
+				 model_site(process, growing->sites[0].site)))
+			growing->is_suppressed = true;
+	}
+}
+
 static void apply(struct model_process *process, const struct suppressions *all)
 {
+	apply_to_growing(process, all);
 	for (size_t i = 0; i < process->n_findings; i++) {
 		struct model_finding *finding = &process->findings[i];
 		if (matches_site(all, model_site(process, finding->wire.site)))

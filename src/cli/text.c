@@ -2,7 +2,7 @@
  * text: a report for a person to read: what was lost, largest first, where it
  * came from, and what to look at.
  */
-#include "cli/render.h"
+#include "cli/text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -12,13 +12,8 @@
 #define MAX_EDGES 8
 #define MAX_NAME_COLUMNS 40
 
-#define RED "31;1"
-#define YELLOW "33;1"
-#define BOLD "1"
-#define FAINT "2"
-
-static void PRINTF_LIKE(3, 4)
-	put(const struct view *view, const char *color, const char *format, ...)
+void text_put(const struct view *view, const char *color, const char *format,
+	      ...)
 {
 	va_list arguments;
 	if (view->has_color && color)
@@ -37,19 +32,20 @@ static void put_frame(const struct view *view, struct arena *arena,
 {
 	const char *place = phrase_place(arena, frame);
 	if (!frame->function) {
-		put(view, NULL, "       %s\n", place);
+		text_put(view, NULL, "       %s\n", place);
 		return;
 	}
-	put(view, NULL, "       ");
-	put(view, BOLD, "%-*s", columns, phrase_name(arena, frame->function));
-	put(view, NULL, "  %s", place);
+	text_put(view, NULL, "       ");
+	text_put(view, BOLD, "%-*s", columns,
+		 phrase_name(arena, frame->function));
+	text_put(view, NULL, "  %s", place);
 	if (frame->is_inlined)
-		put(view, FAINT, " (inlined)");
-	put(view, NULL, "\n");
+		text_put(view, FAINT, " (inlined)");
+	text_put(view, NULL, "\n");
 }
 
-static void put_site(const struct view *view, struct arena *arena,
-		     const struct model_site *site)
+void text_put_site(const struct view *view, struct arena *arena,
+		   const struct model_site *site, const char *title)
 {
 	size_t first, end = explain_calls(site, &first);
 	size_t shown = end - first > MAX_FRAMES ? first + MAX_FRAMES : end;
@@ -61,11 +57,11 @@ static void put_site(const struct view *view, struct arena *arena,
 		if (length > columns)
 			columns = length;
 	}
-	put(view, NULL, "     allocated by\n");
+	text_put(view, NULL, "     %s\n", title);
 	for (size_t i = first; i < shown; i++)
 		put_frame(view, arena, &site->frames[i], columns);
 	if (end > shown)
-		put(view, FAINT, "       … %zu more\n", end - shown);
+		text_put(view, FAINT, "       … %zu more\n", end - shown);
 }
 
 /* "#0 Node (32 B) +8 → #1+16" */
@@ -75,15 +71,15 @@ static void put_edge(const struct view *view, struct model_process *process,
 {
 	const struct model_member *from = finding_member(finding, edge->from);
 	if (from)
-		put(view, NULL, "     %s", phrase_member(process, from));
+		text_put(view, NULL, "     %s", phrase_member(process, from));
 	else
-		put(view, NULL, "     #%u", edge->from);
-	put(view, NULL, " +%" PRIu64 " → #%u", edge->offset, edge->to);
+		text_put(view, NULL, "     #%u", edge->from);
+	text_put(view, NULL, " +%" PRIu64 " → #%u", edge->offset, edge->to);
 	if (edge->to_offset)
-		put(view, NULL, "+%" PRIu64, edge->to_offset);
+		text_put(view, NULL, "+%" PRIu64, edge->to_offset);
 	if (edge->closes)
-		put(view, RED, "  closes the cycle");
-	put(view, NULL, "\n");
+		text_put(view, RED, "  closes the cycle");
+	text_put(view, NULL, "\n");
 }
 
 static void put_edges(const struct view *view, struct model_process *process,
@@ -93,8 +89,9 @@ static void put_edges(const struct view *view, struct model_process *process,
 	for (size_t i = 0; i < n; i++)
 		put_edge(view, process, finding, &finding->edges[i]);
 	if (finding->n_edges > n)
-		put(view, FAINT, "     … %zu more pointer%s\n",
-		    finding->n_edges - n, phrase_plural(finding->n_edges - n));
+		text_put(view, FAINT, "     … %zu more pointer%s\n",
+			 finding->n_edges - n,
+			 phrase_plural(finding->n_edges - n));
 }
 
 /* All that is known of a block when nobody saw it allocated. */
@@ -102,11 +99,11 @@ static void put_contents(const struct view *view, struct model_process *process,
 			 const struct model_member *member)
 {
 	const struct wire_member *wire = &member->wire;
-	put(view, NULL, "     %s at 0x%" PRIx64 ", holds\n",
-	    phrase_member(process, member), wire->address);
+	text_put(view, NULL, "     %s at 0x%" PRIx64 ", holds\n",
+		 phrase_member(process, member), wire->address);
 	for (uint32_t at = 0; at < wire->contents_bytes; at += 16)
-		put(view, NULL, "       %s\n",
-		    phrase_contents(&process->model->arena, wire, at));
+		text_put(view, NULL, "       %s\n",
+			 phrase_contents(&process->model->arena, wire, at));
 }
 
 static void put_unknown_site(const struct view *view,
@@ -114,7 +111,7 @@ static void put_unknown_site(const struct view *view,
 			     const struct model_finding *finding)
 {
 	size_t n = finding->n_members < 2 ? finding->n_members : 2;
-	put(view, NULL, "     where it was allocated is not known\n");
+	text_put(view, NULL, "     where it was allocated is not known\n");
 	for (size_t i = 0; i < n; i++)
 		put_contents(view, process, &finding->members[i]);
 }
@@ -125,18 +122,19 @@ static void put_finding(const struct view *view, struct model_process *process,
 	const struct model_site *site = model_site(process, finding->wire.site);
 	bool is_lost = verdict_bit(finding->wire.verdict) & VERDICTS_LOST;
 	const char *hint = explain_hint(process, finding);
-	put(view, NULL, "\n");
-	put(view, BOLD, "%-3u  ", finding->wire.id);
-	put(view, is_lost ? RED : YELLOW, "%s",
-	    phrase_finding(process, finding));
-	put(view, NULL, "\n");
+	text_put(view, NULL, "\n");
+	text_put(view, BOLD, "%-3u  ", finding->wire.id);
+	text_put(view, is_lost ? RED : YELLOW, "%s",
+		 phrase_finding(process, finding));
+	text_put(view, NULL, "\n");
 	put_edges(view, process, finding);
 	if (site && site->n_frames)
-		put_site(view, &process->model->arena, site);
+		text_put_site(view, &process->model->arena, site,
+			      "allocated by");
 	else
 		put_unknown_site(view, process, finding);
 	if (hint)
-		put(view, NULL, "     hint: %s\n", hint);
+		text_put(view, NULL, "     hint: %s\n", hint);
 }
 
 /* --- a process ----------------------------------------------------------- */
@@ -145,8 +143,9 @@ static void put_total(const struct view *view, struct arena *arena,
 		      const char *name, uint64_t blocks, uint64_t bytes,
 		      const char *remark)
 {
-	put(view, NULL, "  %-11s%s, %s%s\n", name, phrase_blocks(arena, blocks),
-	    phrase_bytes(arena, bytes), remark);
+	text_put(view, NULL, "  %-11s%s, %s%s\n", name,
+		 phrase_blocks(arena, blocks), phrase_bytes(arena, bytes),
+		 remark);
 }
 
 static void put_uncertain(const struct view *view,
@@ -155,7 +154,7 @@ static void put_uncertain(const struct view *view,
 	const char *doubts[EXPLAIN_DOUBTS_MAX];
 	size_t n = explain_doubts(process, doubts);
 	for (size_t i = 0; i < n; i++)
-		put(view, YELLOW, "  uncertain  %s\n", doubts[i]);
+		text_put(view, YELLOW, "  uncertain  %s\n", doubts[i]);
 }
 
 static void put_modules(const struct view *view,
@@ -165,7 +164,7 @@ static void put_modules(const struct view *view,
 		const char *text = explain_module(&process->model->arena,
 						  &process->modules[i]);
 		if (text)
-			put(view, YELLOW, "  no names   %s\n", text);
+			text_put(view, YELLOW, "  no names   %s\n", text);
 	}
 }
 
@@ -175,13 +174,28 @@ static const char *remark(struct arena *arena, uint32_t verdict)
 			   explain_total(verdict), verdict_name(verdict));
 }
 
+/* Why a site may be missing; NULL: none is. */
+static const char *remark_on_sites(const struct model_process *process)
+{
+	bool is_live = process->wire.flags & WIRE_LIVE;
+	if (process->growth || process->wire.flags & WIRE_SITES_ALL)
+		return NULL;
+	if (process->wire.flags & WIRE_SITES_SAMPLED)
+		return is_live ? "of a sample of blocks only (to be started "
+				 "with TARN_CONF=sites:all)"
+			       : "of a sample of blocks only (--sites=all)";
+	return is_live ? "not noted (to be started with "
+			 "TARN_CONF=sites:sampled, or sites:all)"
+		       : NULL;
+}
+
 static void put_totals(const struct view *view, struct model_process *process)
 {
 	struct arena *arena = &process->model->arena;
 	const struct wire_process *all = &process->wire;
 	bool shows_possible = view->show & 1u << WIRE_POSSIBLE;
 	bool shows_foreign = view->show & 1u << WIRE_FOREIGN;
-	put(view, NULL, "\n");
+	const char *sites = remark_on_sites(process);
 	put_total(view, arena, "live heap", all->live_blocks, all->live_bytes,
 		  "");
 	put_total(view, arena, "lost", all->lost_blocks, all->lost_bytes, "");
@@ -196,16 +210,20 @@ static void put_totals(const struct view *view, struct model_process *process)
 	if (all->suppressed_blocks)
 		put_total(view, arena, "suppressed", all->suppressed_blocks,
 			  all->suppressed_bytes, "");
-	put(view, NULL,
-	    "  %-11s%s of data and stacks, %s of heap, in %.1f ms\n", "scanned",
-	    phrase_bytes(arena, all->root_bytes),
-	    phrase_bytes(arena, all->heap_bytes), (double)all->traced_ns / 1e6);
-	put(view, NULL, "  %-11s%u, stopped for %.1f ms\n", "threads",
-	    all->n_threads, (double)all->stopped_ns / 1e6);
-	if (all->flags & WIRE_SITES_SAMPLED)
-		put(view, NULL,
-		    "  %-11sof a sample of blocks only (--sites=all)\n",
-		    "sites");
+	text_put(view, NULL,
+		 "  %-11s%s of data and stacks, %s of heap, in %.1f ms\n",
+		 "scanned", phrase_bytes(arena, all->root_bytes),
+		 phrase_bytes(arena, all->heap_bytes),
+		 (double)all->traced_ns / 1e6);
+	text_put(view, NULL, "  %-11s%s\n", "threads", explain_stop(process));
+	if (all->flags & WIRE_LIVE)
+		text_put(
+			view, NULL, "  %-11s%u%s\n", "looks", all->n_looks,
+			all->n_looks == 1
+				? ": what is lost at this moment only is told, too"
+				: "");
+	if (sites)
+		text_put(view, NULL, "  %-11s%s\n", "sites", sites);
 	put_uncertain(view, process);
 	put_modules(view, process);
 }
@@ -224,31 +242,42 @@ static void put_findings(const struct view *view, struct model_process *process)
 		n++;
 	}
 	if (n_shown > n)
-		put(view, NULL,
-		    "\n     … %zu more finding%s (--max=0 shows all)\n",
-		    n_shown - n, phrase_plural(n_shown - n));
+		text_put(view, NULL,
+			 "\n     … %zu more finding%s (--max=0 shows all)\n",
+			 n_shown - n, phrase_plural(n_shown - n));
 }
 
 static void put_clean(const struct view *view, struct model_process *process)
 {
-	put(view, NULL, "tarn: %s (pid %u): %s\n", process->program,
-	    process->wire.pid, explain_clean(process));
-	put_uncertain(view, process);
+	text_put(view, NULL, "tarn: %s (pid %u): %s\n", process->program,
+		 process->wire.pid, explain_clean(process));
+	if (process->wire.flags & WIRE_LIVE)
+		put_totals(view, process);
+	else
+		put_uncertain(view, process);
 }
 
-static void put_process(const struct view *view, struct model_process *process)
+static void put_lost(const struct view *view, struct model_process *process)
 {
 	size_t n_lost = findings_shown(view, process, VERDICTS_LOST);
 	if (!findings_shown(view, process, ~0u) && !process->wire.lost_blocks) {
 		put_clean(view, process);
 		return;
 	}
-	put(view, NULL, "tarn: ");
-	put(view, BOLD, "leaks of %s (pid %u): %s", process->program,
-	    process->wire.pid, explain_lost(process, n_lost));
-	put(view, NULL, "\n");
+	text_put(view, NULL, "tarn: ");
+	text_put(view, BOLD, "leaks of %s (pid %u): %s", process->program,
+		 process->wire.pid, explain_lost(process, n_lost));
+	text_put(view, NULL, "\n");
 	put_findings(view, process);
+	text_put(view, NULL, "\n");
 	put_totals(view, process);
+}
+
+static void put_process(const struct view *view, struct model_process *process)
+{
+	put_lost(view, process);
+	if (process->growth)
+		text_put_growth(view, process);
 }
 
 void text_render(const struct view *view, struct model *model)

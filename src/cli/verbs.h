@@ -11,6 +11,8 @@ enum status run_verb(int argc, char **argv);
 enum status report_verb(int argc, char **argv);
 enum status ls_verb(int argc, char **argv);
 enum status stat_verb(int argc, char **argv);
+enum status leaks_verb(int argc, char **argv);
+enum status who_verb(int argc, char **argv);
 
 /* The help for the verb NAME, or that for all if it is NULL. */
 enum status help_verb(const char *name);

@@ -58,7 +58,10 @@ check("version", report["version"], 1)
 process, = report["processes"]
 check("keys of the process", set(process), set(
     "pid program threads looks complete uncertain sites live lost possible "
-    "foreign suppressed scanned stopped_ns traced_ns findings".split()))
+    "foreign suppressed scanned stopped_ns traced_ns findings running "
+    "unconfirmed growth".split()))
+check("running", process["running"], False)
+check("growth", process["growth"], None)
 check("program", process["program"], "play")
 check("threads", process["threads"], 1)
 check("complete", process["complete"], True)

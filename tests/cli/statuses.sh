@@ -277,7 +277,8 @@ is "after --" "$(cat out)" hello
 tarn --version
 ends 0
 is_true "--version" grep -Eq '^tarn [0-9]+\.[0-9]+' out
-for words in --help -h help 'help run' 'help report' 'run --help' 'report -h'; do
+for words in --help -h help 'help run' 'help report' 'run --help' 'report -h' \
+	'help leaks' 'leaks --help'; do
 	# shellcheck disable=SC2086
 	tarn $words
 	ends 0
