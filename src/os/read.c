@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "base/arith.h"
 #include "base/message.h"
 #include "os/memory.h"
+#include "os/scan.h"
 #include "os/syscall.h"
 
 /* What /proc/self/pagemap says of a page. */
@@ -115,36 +115,6 @@ static size_t read_pages(struct os_reader *reader, uintptr_t at, uintptr_t end,
 
 /* --- which pages there are ------------------------------------------------ */
 
-/*
- * Since Linux 6.7 the kernel lists stretches of pages, and passes over what was
- * never touched as fast as its page tables let it: some programs reserve
- * terabytes. The headers of a distribution may be older.
- */
-struct page_region {
-	uint64_t start;
-	uint64_t end;
-	uint64_t categories;
-};
-
-struct pm_scan_arg {
-	uint64_t size;
-	uint64_t flags;
-	uint64_t start;
-	uint64_t end;
-	uint64_t walk_end;
-	uint64_t vec;
-	uint64_t vec_len;
-	uint64_t max_pages;
-	uint64_t category_inverted;
-	uint64_t category_mask;
-	uint64_t category_anyof_mask;
-	uint64_t return_mask;
-};
-
-#define SCAN_PAGEMAP _IOWR('f', 16, struct pm_scan_arg)
-#define SCAN_OF_FILE (1 << 2)
-#define SCAN_PRESENT (1 << 3)
-#define SCAN_SWAPPED (1 << 4)
 #define REGIONS_AT_ONCE 64
 
 /* Lists the stretches that are wanted from START on; how many, negative if the
