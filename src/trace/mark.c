@@ -12,6 +12,7 @@
 #include "base/arith.h"
 #include "base/bits.h"
 #include "os/read.h"
+#include "trace/claims.h"
 
 /* A pointer may carry a tag in the bits that alignment leaves it. */
 #define TAG_BYTES 8
@@ -52,6 +53,14 @@ static ALWAYS_INLINE bool may_end_another(const struct mark *mark,
 	return place->slot == 0 || bits_test(mark->unreached, place->bit - 1);
 }
 
+/* A word of a block that points to none that is live. */
+static NOINLINE void note_claim(struct mark *mark, uintptr_t word,
+				const struct place *place, bool is_found)
+{
+	if (!is_found || !bits_test(mark->snapshot->live, place->bit))
+		claims_add(mark->claims, word);
+}
+
 static ALWAYS_INLINE void look_at(struct mark *mark, uintptr_t word,
 				  bool is_in_root)
 {
@@ -62,8 +71,11 @@ static ALWAYS_INLINE void look_at(struct mark *mark, uintptr_t word,
 	if (is_in_root &&
 	    (!is_found || (place.inside == 0 && may_end_another(mark, &place))))
 		hint_end(mark, word);
-	if (!is_found || !bits_test(mark->unreached, place.bit))
+	if (!is_found || !bits_test(mark->unreached, place.bit)) {
+		if (UNLIKELY(mark->claims != NULL) && !is_in_root)
+			note_claim(mark, word, &place, is_found);
 		return;
+	}
 	if (place.inside < TAG_BYTES || mark->hints_count)
 		reach(mark, place.run, place.bit);
 	else
@@ -94,18 +106,27 @@ static void look_at_piece(void *context, uintptr_t at, const uintptr_t *words,
 	mark->heap_bytes += n * sizeof(*words);
 }
 
+void mark_reach(struct mark *mark, struct trace_run *run, uint64_t bit)
+{
+	reach(mark, run, bit);
+}
+
+void mark_part(struct mark *mark, const struct trace_run *run, uintptr_t at,
+	       size_t bytes)
+{
+	if (bytes > CAREFUL_BYTES || run->is_guarded)
+		mark->unread_bytes +=
+			os_read(mark->reader, at, bytes, OS_PAGES_PRESENT,
+				look_at_piece, mark);
+	else
+		look_at_piece(mark, at, (const uintptr_t *)at,
+			      bytes / sizeof(uintptr_t));
+}
+
 static void look_at_block(struct mark *mark, const struct trace_run *run,
 			  uint32_t slot)
 {
-	uintptr_t block = run_block(run, slot);
-	if (run->block_bytes > CAREFUL_BYTES || run->is_guarded) {
-		mark->unread_bytes +=
-			os_read(mark->reader, block, run->block_bytes,
-				OS_PAGES_PRESENT, look_at_piece, mark);
-		return;
-	}
-	look_at_piece(mark, block, (const uintptr_t *)block,
-		      run->block_bytes / sizeof(uintptr_t));
+	mark_part(mark, run, run_block(run, slot), run->block_bytes);
 }
 
 static void prefetch_blocks(const struct trace_run *run, uint32_t first,
@@ -168,8 +189,11 @@ void mark_hinted(struct mark *mark)
 
 void mark_copy(const struct mark *mark, uint64_t *to)
 {
-	memcpy(to, mark->unreached,
-	       mark->snapshot->n_words * sizeof(*mark->unreached));
+	/* Of a young trace nearly all are 0, and so is TO: its pages need no
+	 * memory. */
+	for (size_t w = 0; w < mark->snapshot->n_words; w++)
+		if (mark->unreached[w] != 0)
+			to[w] = mark->unreached[w];
 }
 
 bool mark_begin(struct mark *mark, struct snapshot *snapshot,

@@ -31,8 +31,9 @@ struct mark {
 	uint32_t *queue;
 	uint32_t queue_first;
 	uint32_t queue_length;
-	bool hints_count;      /* reach what they point to */
-	uint64_t heap_bytes;   /* looked at */
+	bool hints_count;    /* reach what they point to */
+	struct side *claims; /* see trace/claims.h; NULL: no claims are noted */
+	uint64_t heap_bytes; /* looked at */
 	uint64_t unread_bytes; /* could not be */
 };
 
@@ -45,13 +46,20 @@ void mark_words(struct mark *mark, const uintptr_t *words, size_t n);
 /* Reaches the block that WORD points into, wherever it points. */
 void mark_word(struct mark *mark, uintptr_t word);
 
+/* Reaches the block with this bit in RUN, also if it was not to be judged. */
+void mark_reach(struct mark *mark, struct trace_run *run, uint64_t bit);
+
+/* Looks at the BYTES from AT, which lie in a block of RUN. */
+void mark_part(struct mark *mark, const struct trace_run *run, uintptr_t at,
+	       size_t bytes);
+
 /* Looks at the blocks that were reached, until none are left. */
 void mark_all(struct mark *mark);
 
 /* Reaches every block with a hint, and what they lead to. */
 void mark_hinted(struct mark *mark);
 
-/* Copies `unreached` as it is now. */
+/* Copies `unreached` as it is now; TO is all zero before. */
 void mark_copy(const struct mark *mark, uint64_t *to);
 
 #endif

@@ -27,6 +27,7 @@
 #include "os/maps.h"
 #include "os/memory.h"
 #include "os/tls.h"
+#include "trace/generations.h"
 
 #if defined(__x86_64__)
 #define RED_ZONE_BYTES 128
@@ -88,6 +89,7 @@ static void find_own(struct roots *roots)
 	for (size_t i = 0; i < n_regions; i++)
 		add_own(roots, regions[i].arrays, regions[i].arrays_bytes);
 	store_visit_locked(add_own, roots);
+	generations_visit_memory(add_own, roots);
 	for (uint32_t i = 0; i < work->n_pieces; i++)
 		add_own(roots, work->pieces[i].at, work->pieces[i].bytes);
 	if (roots->world->threads != NULL)

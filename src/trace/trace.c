@@ -34,7 +34,8 @@ static uint64_t now_ns(void)
 static void subtract(uint64_t *from, const uint64_t *to, size_t n_words)
 {
 	for (size_t w = 0; w < n_words; w++)
-		from[w] &= ~to[w];
+		if ((from[w] & to[w]) != 0)
+			from[w] &= ~to[w];
 }
 
 static void count(const struct snapshot *snapshot, const uint64_t *bits,
@@ -117,6 +118,8 @@ static bool mark_levels(struct trace *trace, struct roots *roots,
 	subtract(levels->foreign, mark->unreached, n);
 	mark_hinted(mark);
 	subtract(levels->possible, mark->unreached, n);
+	if (options->look != NULL)
+		generations_judge(options->look, mark);
 	return true;
 }
 
@@ -133,6 +136,14 @@ static void add_possible(struct trace *trace, uint64_t *possible)
 			    WIRE_BY_INTERIOR);
 	findings_add_blocks(&trace->findings, mark->past_end, WIRE_POSSIBLE,
 			    WIRE_BY_END);
+}
+
+/* What only concerns traces of a generation. */
+static bool begin_look(struct trace *trace, const struct trace_options *options,
+		       bool is_stopped)
+{
+	return options->look == NULL ||
+	       generations_begin(options->look, &trace->mark, is_stopped);
 }
 
 /* Only what was lost in all looks before is, so that a block on its way from
@@ -272,8 +283,11 @@ bool trace_take_stopped(struct trace *trace,
 	roots.reader = trace->reader;
 	os_reader_begin(trace->reader, options->original);
 	bool is_found = roots_begin(&roots) &&
+			begin_look(trace, options, world->is_stopped) &&
 			mark_levels(trace, &roots, options, &levels) &&
 			find(trace, options, &levels);
+	if (is_found && options->look != NULL)
+		generations_end(options->look, &trace->mark);
 	os_reader_end(trace->reader);
 	trace->process.live_blocks = trace->snapshot.n_live;
 	trace->process.live_bytes = trace->snapshot.live_bytes;

@@ -14,6 +14,7 @@
 #define TARN_TRACE_TRACE_H
 
 #include "trace/example.h"
+#include "trace/generations.h"
 #include "trace/mark.h"
 #include "trace/roots.h"
 
@@ -37,6 +38,7 @@ struct trace_options {
 	size_t n_hidden;
 	uintptr_t interrupted; /* the stack pointer that a handler found */
 	uint32_t original;     /* in a copy of it: its id; else 0 */
+	struct generation_look *look; /* NULL: everything is looked at */
 };
 
 struct trace {
