@@ -227,6 +227,13 @@ struct tarn_trace_summary {
 	uint64_t threads_unseen; /* not 0: verdicts are uncertain */
 	uint64_t stopped_ns;	 /* how long other threads stood still */
 	uint64_t traced_ns;
+	uint64_t scanned_bytes; /* looked at for pointers */
+	/* What only tarn_collect tells something of: */
+	uint64_t full; /* not 0: all was looked at and judged */
+	uint64_t
+		judged_blocks; /* of which it was asked whether they are lost */
+	uint64_t new_blocks, new_bytes; /* lost, and not found so before */
+	uint64_t written_pages;		/* of the heap, since the last trace */
 };
 
 /* Not 0 ends the visits. May call anything but tarn_trace. */
@@ -242,6 +249,115 @@ typedef int tarn_finding_visitor(const struct tarn_finding *finding,
  */
 TARN_PUBLIC int tarn_trace(tarn_finding_visitor *visit, void *context,
 			   struct tarn_trace_summary *summary, size_t size);
+
+/*
+ * The interface of a cyclic collector, for programs whose garbage cannot be
+ * collected, only told. As in others, blocks have generations: young until the
+ * first trace, middle until the first of the middle generation, then old. A
+ * trace of a generation judges its blocks and those of the generations below,
+ * and costs what was allocated and written since the last one rather than what
+ * the heap holds: where the kernel tells what was written (Linux 6.7, with
+ * userfaultfd). Elsewhere, and the first time, a trace is full. A young trace
+ * never calls a block lost that a full one would not; it leaves to the next
+ * full one what lies where another block lay before, and what old garbage
+ * holds.
+ */
+enum tarn_generation {
+	TARN_YOUNG = 0,
+	TARN_MIDDLE = 1,
+	TARN_OLD = 2, /* all */
+};
+
+/*
+ * Traces GENERATION now, in the calling thread; the rest is as in tarn_trace.
+ * Returns 0, or -1 with EINVAL (no such generation), ENOMEM or, if it is called
+ * by a visitor or a callback, EDEADLK. Thread-safe. Since 0.1.
+ */
+TARN_PUBLIC int tarn_collect(enum tarn_generation generation,
+			     tarn_finding_visitor *visit, void *context,
+			     struct tarn_trace_summary *summary, size_t size);
+
+/*
+ * When traces start by themselves, in some call of the malloc family. 0 is
+ * never; by default the first two are, unless the options `collect` and
+ * `collect_interval` say otherwise, which are the same values.
+ */
+struct tarn_thresholds {
+	uint64_t young_bytes; /* so much more in use than at the last trace */
+	uint64_t young_ms;    /* milliseconds since the last trace */
+	uint64_t middle; /* young traces until a middle one; 10 by default */
+	uint64_t old;	 /* middle traces until an old one; 10 by default */
+};
+
+/* What counts towards these, in the same order. */
+struct tarn_counts {
+	uint64_t young_bytes;
+	uint64_t young_ms;
+	uint64_t middle;
+	uint64_t old;
+};
+
+/*
+ * SIZE is that of the struct as the caller was compiled; what a shorter one has
+ * not stays as it is, or is not told. 0, or -1 with EINVAL. Thread-safe. Since
+ * 0.1.
+ */
+TARN_PUBLIC int tarn_threshold_set(const struct tarn_thresholds *thresholds,
+				   size_t size);
+TARN_PUBLIC int tarn_threshold_get(struct tarn_thresholds *thresholds,
+				   size_t size);
+TARN_PUBLIC int tarn_count_get(struct tarn_counts *counts, size_t size);
+
+/* Of the traces of one generation, since the start or the fork: sums. */
+struct tarn_generation_stats {
+	uint64_t traces;
+	uint64_t automatic; /* of these, not asked for */
+	uint64_t full;	    /* of these, that looked at all */
+	uint64_t judged_blocks;
+	uint64_t lost_blocks, lost_bytes; /* found lost, each once */
+	uint64_t scanned_bytes;
+	uint64_t written_pages;
+	uint64_t stopped_ns, traced_ns;
+	uint64_t longest_stopped_ns;
+};
+
+/* 0, or -1 with EINVAL. SIZE as in tarn_stats_get. Thread-safe. Since 0.1. */
+TARN_PUBLIC int tarn_generation_stats_get(enum tarn_generation generation,
+					  struct tarn_generation_stats *stats,
+					  size_t size);
+
+enum tarn_collect_phase {
+	TARN_COLLECT_START = 0,
+	TARN_COLLECT_END = 1,
+};
+
+/* SUMMARY is NULL at the start, and at the end if there was no memory. */
+typedef void tarn_collect_callback(enum tarn_collect_phase phase,
+				   enum tarn_generation generation,
+				   const struct tarn_trace_summary *summary,
+				   void *context);
+
+/*
+ * From now on CALLBACK is called before and after each automatic trace, and in
+ * between VISIT, unless it is NULL, with each new finding; nothing is told on
+ * standard error. NULL for CALLBACK ends that. Both are called in whichever
+ * thread was in malloc or free: they may call these, but not tarn_trace or
+ * tarn_collect, and must wait for no lock that the program holds while it calls
+ * them. 0, or -1 with EDEADLK if called by one of them. Thread-safe. Since 0.1.
+ */
+TARN_PUBLIC int tarn_callback_set(tarn_collect_callback *callback,
+				  tarn_finding_visitor *visit, void *context);
+
+/*
+ * Takes all blocks that are live now for roots that are not judged, by
+ * generation, until they are freed or tarn_unfreeze. tarn_trace does not care.
+ * 0, or -1 with ENOMEM, or EDEADLK if called by a visitor or a callback.
+ * tarn_freeze_count_get tells how many there were at the last trace or call.
+ * Thread-safe. Since 0.1.
+ */
+TARN_PUBLIC int tarn_freeze(void);
+TARN_PUBLIC int tarn_unfreeze(void);
+TARN_PUBLIC uint64_t tarn_freeze_count_get(void);
 
 /*
  * Gives back to the OS whatever is free now, without waiting for the decay: the

@@ -23,11 +23,15 @@
 #include "conf/conf.h"
 #include "heap/heap.h"
 #include "heap/registry.h"
+#include "os/call.h"
 #include "os/syscall.h"
 #include "watch/modules.h"
 #include "watch/watch.h"
 
 #define PATH_BYTES 512
+
+/* A trace needs some 16 KiB, which not every thread has left. */
+#define STACK_BYTES ((size_t)128 << 10)
 
 /* Room for what programs name; what is beyond is not a root, or not ignored,
  * and they are told so where they can be. */
@@ -38,6 +42,7 @@ static struct lock trace_lock = LOCK_INIT(LOCK_TRACE);
 
 /* Guarded by trace_lock. */
 static struct trace trace;
+static _Alignas(64) char stack[STACK_BYTES];
 static struct root_range regions_named[REGIONS_ROOM];
 static size_t n_regions_named;
 static uintptr_t ignored[IGNORED_ROOM];
@@ -52,14 +57,31 @@ static bool has_reported;
 
 /* --- a trace ---------------------------------------------------------- */
 
+struct taking {
+	struct trace_options *options;
+	bool is_taken;
+};
+
+static void take(void *context)
+{
+	struct taking *taking = context;
+	taking->is_taken = trace_take(&trace, taking->options);
+}
+
 /*
  * The frames of our callers lie above this one's, and what they had in
  * registers has been saved by the one that calls us.
  */
 static NOINLINE bool take_from_here(struct trace_options *options)
 {
+	const struct root_range hidden = {(uintptr_t)stack,
+					  (uintptr_t)(stack + sizeof(stack))};
+	struct taking taking = {options, false};
 	options->stack_pointer = (uintptr_t)__builtin_frame_address(0);
-	return trace_take(&trace, options);
+	options->hidden = &hidden;
+	options->n_hidden = 1;
+	os_call_on(stack + sizeof(stack), take, &taking);
+	return taking.is_taken;
 }
 
 void leaks_add_named(struct trace_options *options)
@@ -70,29 +92,37 @@ void leaks_add_named(struct trace_options *options)
 	options->n_ignored = n_ignored;
 }
 
-NOINLINE bool leaks_trace(const struct trace_options *asked,
-			  void (*see)(struct trace *trace, void *context),
-			  void *context)
+NOINLINE bool leaks_trace_locked(const struct trace_options *asked,
+				 void (*see)(struct trace *trace,
+					     void *context),
+				 void *context)
 {
 	__builtin_unwind_init();
-	if (lock_is_mine(&trace_lock)) {
-		errno = EDEADLK;
-		return false;
-	}
-	lock_acquire(&trace_lock);
 	struct trace_options options = *asked;
 	leaks_add_named(&options);
 	bool is_taken = take_from_here(&options);
 	if (is_taken)
 		see(&trace, context);
 	trace_end(&trace);
-	lock_release(&trace_lock);
 	if (!is_taken)
 		errno = ENOMEM;
 	return is_taken;
 }
 
-bool leaks_lock_for_fork(void)
+bool leaks_trace(const struct trace_options *options,
+		 void (*see)(struct trace *trace, void *context), void *context)
+{
+	if (lock_is_mine(&trace_lock)) {
+		errno = EDEADLK;
+		return false;
+	}
+	lock_acquire(&trace_lock);
+	bool is_taken = leaks_trace_locked(options, see, context);
+	lock_release(&trace_lock);
+	return is_taken;
+}
+
+bool leaks_lock(void)
 {
 	if (lock_is_mine(&trace_lock))
 		return false;

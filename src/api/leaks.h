@@ -19,11 +19,10 @@ void leaks_construct(void);
 /* The program ends now: reports, if that is wanted and was not done. */
 void leaks_at_exit(void);
 
-/* A fork waits for a trace; false if it comes from a visitor of one, and
- * there is nothing to unlock. */
-bool leaks_lock_for_fork(void);
-
-/* Takes the lock of traces if it is free. */
+/* Takes the lock of traces, which one trace at a time has, and a fork; false if
+ * this thread has it: a visitor of a trace, and there is nothing to unlock.
+ * leaks_try_lock takes it only if it is free. */
+bool leaks_lock(void);
 bool leaks_try_lock(void);
 void leaks_unlock(void);
 
@@ -44,6 +43,11 @@ void leaks_after_fork_in_child(void);
 bool leaks_trace(const struct trace_options *options,
 		 void (*see)(struct trace *trace, void *context),
 		 void *context);
+
+/* The same while the caller has the lock of traces. */
+bool leaks_trace_locked(const struct trace_options *options,
+			void (*see)(struct trace *trace, void *context),
+			void *context);
 
 /* What is a root besides what the tracer finds (lsan_interface.h). */
 bool leaks_add_region(uintptr_t start, uintptr_t end);

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "api/collect.h"
 #include "api/leaks.h"
 #include "api/live.h"
 #include "base/atomic.h"
@@ -94,7 +95,7 @@ static void before_fork(void)
 			n_forks_within++;
 		return;
 	}
-	has_trace_lock = leaks_lock_for_fork();
+	has_trace_lock = leaks_lock();
 	lock_acquire(&modules_lock);
 	registry_lock_all();
 	had_threads = !PROCESS_IS_SINGLE_THREADED;
@@ -134,6 +135,7 @@ static void after_fork_in_parent(void)
 static void after_fork_in_child(void)
 {
 	leaks_after_fork_in_child();
+	collect_after_fork_in_child();
 	live_after_fork_in_child();
 	if (!end_fork())
 		return;
@@ -212,6 +214,7 @@ __attribute__((constructor)) static void construct(void)
 	load_conf();
 	sites_start();
 	leaks_construct();
+	collect_construct();
 	live_construct();
 }
 

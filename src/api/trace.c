@@ -5,17 +5,11 @@
 #include <string.h>
 
 #include "api/leaks.h"
+#include "api/visit.h"
 #include "base/arith.h"
-#include "tarn.h"
 #include "watch/modules.h"
 #include "watch/sites.h"
 #include "watch/watch.h"
-
-struct visit {
-	tarn_finding_visitor *visitor;
-	void *context;
-	struct tarn_trace_summary summary;
-};
 
 /* What a finding's arrays point to. */
 struct shown {
@@ -78,9 +72,9 @@ static bool visit_finding(struct visit *visit, struct trace *trace, uint32_t i)
 	return visit->visitor(&finding, visit->context) == 0;
 }
 
-static void see(struct trace *trace, void *context)
+static void summarise(struct visit *visit, const struct trace *trace,
+		      const struct generation_look *look)
 {
-	struct visit *visit = context;
 	const struct wire_process *process = &trace->process;
 	bool unseen = (process->flags &
 		       (WIRE_THREADS_RAN | WIRE_REGISTERS_UNSEEN)) != 0;
@@ -98,11 +92,38 @@ static void see(struct trace *trace, void *context)
 		.threads_unseen = unseen,
 		.stopped_ns = process->stopped_ns,
 		.traced_ns = process->traced_ns,
+		.scanned_bytes = process->root_bytes + process->heap_bytes,
+		.judged_blocks = look != NULL ? look->judged_blocks
+					      : process->live_blocks,
+		.full = look == NULL || look->judged == GENERATION_OLD,
 	};
+	if (look == NULL)
+		return;
+	visit->summary.new_blocks = look->new_blocks;
+	visit->summary.new_bytes = look->new_bytes;
+	visit->summary.written_pages = look->written_pages;
+}
+
+void visit_trace(struct visit *visit, struct trace *trace,
+		 const struct generation_look *look)
+{
+	summarise(visit, trace, look);
 	for (uint32_t i = 0; visit->visitor != NULL && i < trace->findings.n;
 	     i++)
 		if (!visit_finding(visit, trace, i))
 			return;
+}
+
+void visit_copy(void *to, size_t size, const void *from, size_t known)
+{
+	size_t n = min_size(size, known);
+	memcpy(to, from, n);
+	memset((char *)to + n, 0, size - n);
+}
+
+static void see(struct trace *trace, void *context)
+{
+	visit_trace(context, trace, NULL);
 }
 
 int tarn_trace(tarn_finding_visitor *visitor, void *context,
@@ -116,11 +137,9 @@ int tarn_trace(tarn_finding_visitor *visitor, void *context,
 	int saved_errno = errno;
 	if (!leaks_trace(&options, see, &visit))
 		return -1;
-	if (summary != NULL) {
-		size_t known = min_size(size, sizeof(visit.summary));
-		memcpy(summary, &visit.summary, known);
-		memset((char *)summary + known, 0, size - known);
-	}
+	if (summary != NULL)
+		visit_copy(summary, size, &visit.summary,
+			   sizeof(visit.summary));
 	errno = saved_errno;
 	return 0;
 }

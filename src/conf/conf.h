@@ -41,7 +41,7 @@ enum conf_sites {
 
 /*
  * One field for each line of options.def: decay_ms, cache_bytes,
- * magazine_bytes, check, stats, leaks, sites, strict, deepbind, help.
+ * magazine_bytes, check, stats, leaks, collect_bytes, collect_ms, sites, ...
  *
  * Written by conf_load before there are other threads; after that, only fields
  * settable at run time, each by one relaxed store: read those with

@@ -11,6 +11,7 @@
 #include "base/atomic.h"
 #include "conf/conf.h"
 #include "heap/arena.h"
+#include "heap/growth.h"
 #include "heap/heap.h"
 #include "heap/large.h"
 #include "heap/registry.h"
@@ -84,10 +85,18 @@ static void trim_cache(void)
 	count(purged);
 }
 
+static bool somebody_wants_growth(void)
+{
+	return load_relaxed(&conf.collect_bytes) != 0 ||
+	       load_relaxed(&conf.collect_ms) != 0;
+}
+
 void decay_poll(struct heap *heap)
 {
 	if (heap != NULL)
 		heap->calls_to_poll = CALLS_TO_POLL;
+	if (UNLIKELY(somebody_wants_growth()) && heap != NULL)
+		growth_poll(heap, os_now_ms());
 	if (UNLIKELY(arena_cached_bytes() > cache_limit()))
 		trim_cache();
 	uint64_t decay_ms = load_relaxed(&conf.decay_ms);

@@ -58,7 +58,8 @@ struct heap {
 
 	struct lock lock;
 	/* Guarded by lock. */
-	bool has_sites; /* its pools are made with room for sites */
+	bool has_sites;	     /* its pools are made with room for sites */
+	int64_t grown_bytes; /* see heap/growth.h */
 	struct pool *current[N_CLASSES];
 	size_t created_bytes[N_CLASSES]; /* new pools; halved at each tick */
 	struct pool_list bins[N_CLASSES][POOL_BINS];

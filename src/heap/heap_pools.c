@@ -9,6 +9,7 @@
 
 #include "base/message.h"
 #include "conf/conf.h"
+#include "heap/growth.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
 #include "os/memory.h"
@@ -139,8 +140,8 @@ static bool next_pool(struct heap *heap, uint32_t class, bool need)
 	return true;
 }
 
-uint32_t heap_take_blocks_locked(struct heap *heap, uint32_t class, uint32_t n,
-				 void **end)
+static uint32_t take_blocks(struct heap *heap, uint32_t class, uint32_t n,
+			    void **end)
 {
 	uint32_t taken = 0;
 	bool has_drained_all = false;
@@ -162,6 +163,14 @@ uint32_t heap_take_blocks_locked(struct heap *heap, uint32_t class, uint32_t n,
 			return 0;
 		has_drained_all = true;
 	}
+}
+
+uint32_t heap_take_blocks_locked(struct heap *heap, uint32_t class, uint32_t n,
+				 void **end)
+{
+	uint32_t taken = take_blocks(heap, class, n, end);
+	growth_note_locked(heap, taken, class_block_bytes(class));
+	return taken;
 }
 
 _Noreturn static COLD void abort_late(enum pool_put_result result,
@@ -229,8 +238,10 @@ void heap_put_blocks_locked(struct heap *heap, void **blocks, uint32_t n)
 		if (UNLIKELY(result != POOL_PUT))
 			abort_late(result, pool, address);
 	}
-	if (pool != NULL)
-		settle_pool(heap, pool);
+	if (pool == NULL)
+		return;
+	growth_note_locked(heap, -(int64_t)n, pool->block_bytes);
+	settle_pool(heap, pool);
 }
 
 bool heap_purge_locked(struct heap *heap, bool all, size_t limit,
@@ -276,8 +287,10 @@ enum pool_put_result heap_put_one(struct heap *heap, struct pool *pool,
 	lock_acquire(&heap->lock);
 	heap_drain_locked(heap);
 	enum pool_put_result result = pool_put(pool, address);
-	if (result == POOL_PUT)
+	if (result == POOL_PUT) {
+		growth_note_locked(heap, -1, pool->block_bytes);
 		settle_pool(heap, pool);
+	}
 	lock_release(&heap->lock);
 	return result;
 }

@@ -15,6 +15,7 @@
 #include "base/atomic.h"
 #include "base/lock.h"
 #include "heap/arena.h"
+#include "heap/growth.h"
 #include "meta/region.h"
 #include "meta/store.h"
 #include "os/memory.h"
@@ -179,6 +180,7 @@ void *large_alloc(size_t n, size_t align, bool cleared)
 		set_size(large, n);
 		large->site = 0;
 		describe(large, CLASS_LARGE);
+		growth_note_large((int64_t)large->usable_bytes);
 	}
 	lock_release(&large_lock);
 	if (base != NULL && cleared && is_used)
@@ -191,6 +193,7 @@ void *large_alloc(size_t n, size_t align, bool cleared)
 void large_free(struct large *large)
 {
 	lock_acquire(&large_lock);
+	growth_note_large(-(int64_t)large->usable_bytes);
 	describe(large, 0);
 	if (!keep_recent_locked(large))
 		give_run_locked(large);
@@ -250,12 +253,14 @@ void *large_resize(struct large *large, size_t n)
 	void *base = NULL;
 	lock_acquire(&large_lock);
 	size_t usable_bytes = round_up(n, os_page_bytes());
+	size_t old_bytes = large->usable_bytes;
 	if (usable_bytes < large->usable_bytes)
 		shrink_locked(large, n);
 	else if (usable_bytes == large->usable_bytes)
 		set_size(large, n);
 	if (usable_bytes <= large->usable_bytes || grow_locked(large, n))
 		base = (void *)large->base;
+	growth_note_large((int64_t)large->usable_bytes - (int64_t)old_bytes);
 	lock_release(&large_lock);
 	return base;
 }

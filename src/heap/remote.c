@@ -7,6 +7,7 @@
 #include "base/bits.h"
 #include "base/message.h"
 #include "conf/conf.h"
+#include "heap/growth.h"
 
 uint32_t remote_count(struct pool *pool)
 {
@@ -69,6 +70,7 @@ enum pool_put_result remote_free(struct pool *pool, uintptr_t address)
 void remote_drain_pool_locked(struct pool *pool)
 {
 	uint64_t *remote = pool_remote_bits(pool);
+	uint32_t n_before = pool->n_free;
 	for (uint32_t w = 0; w < pool->n_words; w++) {
 		if (load_seq_cst(&remote[w]) == 0)
 			continue;
@@ -86,6 +88,8 @@ void remote_drain_pool_locked(struct pool *pool)
 		store_relaxed(&pool->bits[w], pool->bits[w] | freed);
 		pool->n_free += bits_count_word(freed);
 	}
+	growth_note_locked(load_relaxed(&pool->owner),
+			   (int64_t)n_before - pool->n_free, pool->block_bytes);
 }
 
 static void drain_pool(struct heap *heap, struct pool *pool,

@@ -301,18 +301,29 @@ static int print_finding(const struct tarn_finding *finding, void *context)
 	return *(int *)context;
 }
 
+/* One trace in four is one of everything, the others are by generation. */
+static int trace_some(uint64_t n, struct tarn_trace_summary *summary)
+{
+	int goes_on = 0;
+	if (n % 4 == 0)
+		return tarn_trace(print_finding, &goes_on, summary,
+				  sizeof(*summary));
+	return tarn_collect(n % 64 == 1	 ? TARN_OLD
+			    : n % 8 == 1 ? TARN_MIDDLE
+					 : TARN_YOUNG,
+			    print_finding, &goes_on, summary, sizeof(*summary));
+}
+
 /* Every block is in some worker's hands or in the yard, whatever the workers do
  * while it is looked for. */
 static void *trace_main(void *argument)
 {
 	struct tarn_trace_summary summary;
 	uint64_t n = 0, longest_ns = 0;
-	int goes_on = 0;
 	shadow_context = (struct shadow_context){
 		.program = "stress", .seed = settings.seed, .doing = "a trace"};
 	while (!__atomic_load_n(&has_ended, __ATOMIC_RELAXED)) {
-		if (tarn_trace(print_finding, &goes_on, &summary,
-			       sizeof(summary)) != 0)
+		if (trace_some(n, &summary) != 0)
 			shadow_fail("no trace: %s", strerror(errno));
 		if (summary.lost_blocks != 0 && summary.threads_unseen == 0)
 			shadow_fail("%llu blocks of %llu said to be lost, with "

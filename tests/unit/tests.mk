@@ -5,8 +5,10 @@ unit_sources = \
 	tests/unit/test_arena.c \
 	tests/unit/test_arith.c \
 	tests/unit/test_bits.c \
+	tests/unit/test_collect.c \
 	tests/unit/test_conf.c \
 	tests/unit/test_copy.c \
+	tests/unit/test_generations.c \
 	tests/unit/test_heap.c \
 	tests/unit/test_large.c \
 	tests/unit/test_lock.c \
