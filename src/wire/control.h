@@ -42,17 +42,16 @@
 enum control_kind {
 	CONTROL_STATS = 1,  /* a report of one record, WIRE_STATS */
 	CONTROL_COPY,	    /* a copy that traces */
-	CONTROL_COPY_WATCH, /* the same, and sites are noted from then on, for
-			       CONTROL_WATCH_MS at most. Of two signals that wait
-			       the kernel keeps one, so they are asked in one. */
+	CONTROL_COPY_WATCH, /* the same; CONTROL_WATCH_MS from then on */
 	CONTROL_BURY,	    /* let go of copies that have ended; no answer */
-	CONTROL_WATCH,	    /* note sites for so many milliseconds as the number
-			      says; no answer */
+	CONTROL_WATCH,	    /* note sites for so many milliseconds as the
+			       number says; no answer */
 };
 
 /* In the kind: the signal was blocked, and is to be again. */
 #define CONTROL_WAS_BLOCKED (1 << 15)
 
+/* Asked in one: of two signals that wait the kernel keeps one. */
 #define CONTROL_WATCH_MS 60000
 
 static inline uint64_t control_value(enum control_kind kind, uint32_t number)
