@@ -10,7 +10,8 @@
  *	with one, anywhere else                 all of it: other stacks may lie
  *	                                        below, suspended coroutines'
  *	with a thread pointer alone             TLS and TCB: a main thread's
- *	with the TCB of a thread that ended     nothing: glibc reuses it
+ *	with the TCB of a thread that ended     nothing: glibc reuses it; but what
+ *	                                        waits to be joined
  *	of a device, or read-only and shared    nothing
  *	any other                               mapping
  *
@@ -43,6 +44,10 @@
 #define ENDED_TCB_BYTES ((size_t)64 << 10)
 #define TCB_ALIGN 64
 #define TCB_BYTES 4096
+/* What is looked at of glibc's, which has some more, and how often it points to
+ * itself in its first words. */
+#define DESCRIPTOR_BYTES 2048
+#define TCB_SELVES 2
 #define TCB_PAGE_BYTES ((size_t)4096)
 
 /* A region is not reserved: it has holes where others may have mapped. More
@@ -449,6 +454,32 @@ static uintptr_t ended_tcb(const struct roots *roots,
 	return tcb;
 }
 
+/*
+ * True if the thread at TCB, which has ended, waits for pthread_join(3), and so
+ * does what it returned. The kernel has then cleared its id in the descriptor,
+ * and nobody has put -1 there; where a thread's id is, our own tells. A detached
+ * one is its own joiner: it points to itself once more.
+ */
+static bool waits_for_join(const struct roots *roots, uintptr_t tcb)
+{
+	uint32_t own[DESCRIPTOR_BYTES / sizeof(uint32_t)];
+	union {
+		uintptr_t words[DESCRIPTOR_BYTES / sizeof(uintptr_t)];
+		uint32_t halves[DESCRIPTOR_BYTES / sizeof(uint32_t)];
+	} its;
+	size_t at = 0, n_self = 0;
+	if (!os_peek(own_thread_pointer(), own, sizeof(own)) ||
+	    !os_peek(tcb, &its, sizeof(its)))
+		return false;
+	while (at < DESCRIPTOR_BYTES / sizeof(*own) &&
+	       own[at] != roots->world->caller)
+		at++;
+	for (size_t i = 0; i < DESCRIPTOR_BYTES / sizeof(uintptr_t); i++)
+		n_self += its.words[i] == tcb;
+	return at < DESCRIPTOR_BYTES / sizeof(*own) && its.halves[at] == 0 &&
+	       n_self == TCB_SELVES;
+}
+
 static void look_at_other(struct roots *roots, struct os_mapping *mapping)
 {
 	uintptr_t ended = 0;
@@ -457,7 +488,8 @@ static void look_at_other(struct roots *roots, struct os_mapping *mapping)
 	if (ended != 0) {
 		/* Its DTV serves the next thread. */
 		look_at_dynamic_tls(roots, ended);
-		ended = min_size(ended + TCB_BYTES, mapping->end);
+		if (!waits_for_join(roots, ended))
+			ended = min_size(ended + TCB_BYTES, mapping->end);
 	}
 	look(roots, WIRE_BY_OTHER_MAPPING, ended != 0 ? ended : mapping->start,
 	     mapping->end,
