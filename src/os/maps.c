@@ -117,6 +117,22 @@ void os_maps_close(struct os_maps *maps)
 	syscall(SYS_close, maps->fd);
 }
 
+static bool is_device(const struct os_mapping *mapping)
+{
+	const char *name = mapping->name;
+	if (strncmp(name, "[v", 2) == 0) /* vvar, vdso, vsyscall */
+		return true;
+	return strncmp(name, "/dev/", 5) == 0 &&
+	       strncmp(name, "/dev/zero", 9) != 0 &&
+	       strncmp(name, "/dev/shm/", 9) != 0;
+}
+
+bool os_may_hold_pointers(const struct os_mapping *mapping)
+{
+	return mapping->is_readable && !is_device(mapping) &&
+	       (mapping->is_writable || !mapping->is_shared);
+}
+
 static bool contains(const struct os_mapping *mapping, uintptr_t address)
 {
 	return address >= mapping->start && address < mapping->end;

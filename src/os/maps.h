@@ -35,6 +35,9 @@ bool os_maps_open_of(struct os_maps *maps, uint32_t process);
 bool os_maps_next(struct os_maps *maps, struct os_mapping *mapping);
 void os_maps_close(struct os_maps *maps);
 
+/* False for what cannot be read, devices, and what is shared and read-only. */
+bool os_may_hold_pointers(const struct os_mapping *mapping);
+
 /*
  * Describes what lies at ADDRESS in BUFFER: "[stack]", "[heap]", the path of a
  * file, "the stack of this thread", "anonymous memory" or "no mapping";

@@ -116,22 +116,6 @@ static void note_guarded(struct roots *roots, uintptr_t start, uintptr_t end)
 			place.run->is_guarded = true;
 }
 
-static bool is_device(const struct os_mapping *mapping)
-{
-	const char *name = mapping->name;
-	if (strncmp(name, "[v", 2) == 0) /* vvar, vdso, vsyscall */
-		return true;
-	return strncmp(name, "/dev/", 5) == 0 &&
-	       strncmp(name, "/dev/zero", 9) != 0 &&
-	       strncmp(name, "/dev/shm/", 9) != 0;
-}
-
-static bool may_hold_pointers(const struct os_mapping *mapping)
-{
-	return mapping->is_readable && !is_device(mapping) &&
-	       (mapping->is_writable || !mapping->is_shared);
-}
-
 static bool find_guarded(struct roots *roots)
 {
 	struct os_mapping mapping;
@@ -204,74 +188,26 @@ static void look(struct roots *roots, enum wire_holder holder, uintptr_t start,
 				look_at_piece, roots);
 }
 
-/* --- what a copy did not get --------------------------------------------- */
-
-/* What stood in the original, as far as it may point into the heap. */
-struct roots_kept {
-	uintptr_t at;
-	uintptr_t word;
-};
-
-#define KEPT_MAX ((size_t)1 << 24)
-
-static void keep(const struct roots *roots, uintptr_t at,
-		 const uintptr_t *words, size_t n)
+/* What a copy did not get. */
+static void look_at_missing(void *context, uintptr_t at, uintptr_t word)
 {
-	const struct snapshot *snapshot = roots->snapshot;
-	struct roots_kept *count = &roots->kept[0];
-	for (size_t i = 0; i < n; i++)
-		if (words[i] - snapshot->low <= snapshot->n_bytes &&
-		    count->at + 1 < KEPT_MAX)
-			roots->kept[++count->at] = (struct roots_kept){
-				at + i * sizeof(*words), words[i]};
+	struct roots *roots = context;
+	roots->see(roots, at, &word, 1);
 }
 
-/* What of THEIRS is not in OURS, which has been read up to OUR. */
-static void keep_missing(struct roots *roots, const struct os_mapping *theirs,
-			 struct os_maps *ours, struct os_mapping *our)
+static bool read_missing(struct roots *roots)
 {
-	uintptr_t at = theirs->start;
-	while (at < theirs->end) {
-		while (our->end <= at && os_maps_next(ours, our))
-			;
-		uintptr_t end = our->end <= at
-					? theirs->end
-					: min_size(our->start, theirs->end);
-		if (end > at)
-			look(roots, WIRE_BY_OTHER_MAPPING, at, end,
-			     OS_PAGES_ORIGINAL);
-		at = max_size(end, our->end);
-	}
-}
-
-/* Memory that the original has mapped since is looked at too: a pointer more
- * does no harm. */
-static bool keep_all_missing(struct roots *roots)
-{
-	struct os_maps theirs, ours;
-	struct os_mapping their, our = {.end = 0};
-	roots_visitor *see = roots->see;
-	roots->kept = work_take(roots->snapshot->work, KEPT_MAX,
-				sizeof(*roots->kept));
-	if (roots->kept == NULL || !os_maps_open(&ours))
+	struct work *work = roots->snapshot->work;
+	roots->missing = work_take(work, 1, sizeof(*roots->missing));
+	if (roots->missing == NULL)
 		return false;
-	if (os_maps_open_of(&theirs, roots->reader->original)) {
-		roots->see = keep;
-		while (os_maps_next(&theirs, &their))
-			if (may_hold_pointers(&their))
-				keep_missing(roots, &their, &ours, &our);
-		roots->see = see;
-		os_maps_close(&theirs);
-	}
-	os_maps_close(&ours);
+	roots->missing->snapshot = roots->snapshot;
+	if (!missing_read(roots->missing, roots->reader, roots->trace.start,
+			  roots->trace.end))
+		return false;
+	roots->n_bytes += roots->missing->n_bytes;
+	roots->unread_bytes += roots->missing->unread_bytes;
 	return true;
-}
-
-static void look_at_kept(struct roots *roots)
-{
-	roots->holder = WIRE_BY_OTHER_MAPPING;
-	for (size_t i = 1; i <= roots->kept[0].at; i++)
-		roots->see(roots, roots->kept[i].at, &roots->kept[i].word, 1);
 }
 
 bool roots_begin(struct roots *roots)
@@ -285,7 +221,7 @@ bool roots_begin(struct roots *roots)
 	roots->tls_bytes = round_up(os_static_tls_bytes() + TLS_BYTES_MORE,
 				    sizeof(uintptr_t));
 	return find_guarded(roots) &&
-	       (roots->reader->original == 0 || keep_all_missing(roots));
+	       (roots->reader->original == 0 || read_missing(roots));
 }
 
 /* --- of each kind -------------------------------------------------------- */
@@ -549,7 +485,7 @@ static void look_at_all(struct roots *roots, bool others)
 	if (!os_maps_open(&maps))
 		return;
 	while (os_maps_next(&maps, &mapping)) {
-		if (may_hold_pointers(&mapping))
+		if (os_may_hold_pointers(&mapping))
 			look_at_mapping(roots, &mapping, before, others);
 		bool is_globals = is_of_file(&mapping) && !mapping.is_shared &&
 				  mapping.is_writable;
@@ -578,7 +514,8 @@ void roots_look_at_mappings(struct roots *roots)
 {
 	if (!wants(roots, ROOT_MAPPINGS))
 		return;
-	if (roots->kept != NULL)
-		look_at_kept(roots);
+	roots->holder = WIRE_BY_OTHER_MAPPING;
+	if (roots->missing != NULL)
+		missing_visit(roots->missing, look_at_missing, roots);
 	look_at_all(roots, true);
 }

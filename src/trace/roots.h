@@ -10,6 +10,7 @@
 
 #include "os/read.h"
 #include "os/threads.h"
+#include "trace/missing.h"
 #include "trace/snapshot.h"
 #include "wire/wire.h"
 
@@ -59,7 +60,7 @@ struct roots {
 	struct root_range *own;
 	size_t n_own;
 	/* Words of memory that this copy did not get, see roots_begin. */
-	struct roots_kept *kept;
+	struct missing *missing;
 	uint64_t n_bytes;      /* looked at */
 	uint64_t unread_bytes; /* could not be */
 };
