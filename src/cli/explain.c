@@ -153,6 +153,34 @@ const char *explain_lost(const struct model_process *process, size_t n_findings)
 			   n_findings, phrase_plural(n_findings));
 }
 
+size_t explain_sited_member(const struct model_finding *finding)
+{
+	size_t i = 0;
+	while (i < finding->n_members && finding->members[i].wire.site == 0)
+		i++;
+	return i;
+}
+
+static bool is_alike(const struct wire_finding *a, const struct wire_finding *b)
+{
+	return a->verdict == b->verdict && a->count > 0 && b->count > 0 &&
+	       a->own_blocks / a->count == b->own_blocks / b->count &&
+	       a->own_bytes / a->count == b->own_bytes / b->count;
+}
+
+uint32_t explain_alike(const struct model_process *process,
+		       const struct model_finding *finding)
+{
+	for (size_t i = 0; i < process->n_findings; i++) {
+		const struct model_finding *other = &process->findings[i];
+		if (!other->is_suppressed &&
+		    is_alike(&other->wire, &finding->wire) &&
+		    explain_sited_member(other) < other->n_members)
+			return other->wire.id;
+	}
+	return 0;
+}
+
 const char *explain_clean(const struct model_process *process)
 {
 	struct arena *arena = &process->model->arena;

@@ -343,7 +343,11 @@ static void put_hint(FILE *out, const char *hint)
 static void put_body(FILE *out, struct model_process *process,
 		     const struct model_finding *finding)
 {
-	const struct model_site *site = model_site(process, finding->wire.site);
+	size_t sited = explain_sited_member(finding);
+	const struct model_site *site =
+		sited < finding->n_members
+			? model_site(process, finding->members[sited].wire.site)
+			: NULL;
 	struct arena *arena = &process->model->arena;
 	bool has_graph = is_cycle(finding) && finding->n_members;
 	bool has_contents = finding->n_members && (!finding->n_edges || !site);
@@ -361,7 +365,9 @@ static void put_body(FILE *out, struct model_process *process,
 	if (finding->n_edges)
 		put_pointers(out, finding);
 	if (has_graph)
-		html_put_calls(out, arena, site, "Block #0 is allocated by");
+		html_put_calls(out, arena, site,
+			       arena_print(arena, "Block #%zu is allocated by",
+					   site ? sited : 0));
 	else if (finding->n_edges)
 		put_blocks(out, process, finding);
 	if (!has_graph && has_contents)

@@ -107,6 +107,15 @@ const char *phrase_contents(struct arena *arena,
 
 /* --- explanations that formats for people share: explain.c ---------------- */
 
+/* The first block of the example whose site is known, as its index; of a sample
+ * that may be another than the first. The number of members: none is. */
+size_t explain_sited_member(const struct model_finding *finding);
+
+/* Where a finding's blocks are not known to come from: the id of one that is
+ * like it, where they are; 0: there is none. */
+uint32_t explain_alike(const struct model_process *process,
+		       const struct model_finding *finding);
+
 /*
  * Which frames of SITE to show, innermost first: from FIRST to before what is
  * returned.

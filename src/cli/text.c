@@ -111,7 +111,12 @@ static void put_unknown_site(const struct view *view,
 			     const struct model_finding *finding)
 {
 	size_t n = finding->n_members < 2 ? finding->n_members : 2;
-	text_put(view, NULL, "     where it was allocated is not known\n");
+	uint32_t alike = explain_alike(process, finding);
+	text_put(view, NULL, "     where it was allocated is not known");
+	if (alike)
+		text_put(view, NULL, "; finding %u is like it, and tells",
+			 alike);
+	text_put(view, NULL, "\n");
 	for (size_t i = 0; i < n; i++)
 		put_contents(view, process, &finding->members[i]);
 }
@@ -119,7 +124,11 @@ static void put_unknown_site(const struct view *view,
 static void put_finding(const struct view *view, struct model_process *process,
 			const struct model_finding *finding)
 {
-	const struct model_site *site = model_site(process, finding->wire.site);
+	size_t sited = explain_sited_member(finding);
+	const struct model_site *site =
+		sited < finding->n_members
+			? model_site(process, finding->members[sited].wire.site)
+			: NULL;
 	bool is_lost = verdict_bit(finding->wire.verdict) & VERDICTS_LOST;
 	const char *hint = explain_hint(process, finding);
 	text_put(view, NULL, "\n");
@@ -130,7 +139,10 @@ static void put_finding(const struct view *view, struct model_process *process,
 	put_edges(view, process, finding);
 	if (site && site->n_frames)
 		text_put_site(view, &process->model->arena, site,
-			      "allocated by");
+			      sited == 0 ? "allocated by"
+					 : arena_print(&process->model->arena,
+						       "#%zu allocated by",
+						       sited));
 	else
 		put_unknown_site(view, process, finding);
 	if (hint)

@@ -10,8 +10,8 @@
  *	with one, anywhere else                 all of it: other stacks may lie
  *	                                        below, suspended coroutines'
  *	with a thread pointer alone             TLS and TCB: a main thread's
- *	with the TCB of a thread that ended     nothing: glibc reuses it; but what
- *	                                        waits to be joined
+ *	with the TCB of a thread that ended     nothing: glibc reuses it; but
+ *	                                        what waits to be joined
  *	of a device, or read-only and shared    nothing
  *	any other                               mapping
  *
@@ -393,8 +393,8 @@ static uintptr_t ended_tcb(const struct roots *roots,
 /*
  * True if the thread at TCB, which has ended, waits for pthread_join(3), and so
  * does what it returned. The kernel has then cleared its id in the descriptor,
- * and nobody has put -1 there; where a thread's id is, our own tells. A detached
- * one is its own joiner: it points to itself once more.
+ * and nobody has put -1 there; where a thread's id is, our own tells. A
+ * detached one is its own joiner: it points to itself once more.
  */
 static bool waits_for_join(const struct roots *roots, uintptr_t tcb)
 {
