@@ -130,6 +130,40 @@ const char *explain_hint(struct model_process *process,
 	}
 }
 
+/* --- growth -------------------------------------------------------------- */
+
+const char *explain_growing_hint(const struct model_process *process,
+				 const struct model_growing *growing)
+{
+	if (!growing->example.wire.address)
+		return NULL;
+	return arena_print(&process->model->arena,
+			   "'tarn who %u 0x%" PRIx64
+			   "' tells what holds one of them",
+			   process->wire.pid, growing->example.wire.address);
+}
+
+const char *explain_no_sites(void)
+{
+	return "none of them is in the sample; more or longer looks may tell";
+}
+
+const char *explain_growth_sites(const struct model_growth *growth)
+{
+	if (growth->n_all == 0 || !growth->all[0].is_sampled)
+		return NULL;
+	return "of a sample of blocks, noted since the first look; sizes and "
+	       "numbers are of all";
+}
+
+const char *explain_growth_doubt(const struct model_growth *growth)
+{
+	if (growth->n_looks != 2)
+		return NULL;
+	return "one interval tells little: what only fills up grows, too "
+	       "(--looks=4)";
+}
+
 /* --- the report ---------------------------------------------------------- */
 
 const char *explain_total(uint32_t verdict)

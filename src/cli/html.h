@@ -111,6 +111,9 @@ void html_put_growing_line(FILE *out, struct model_process *process,
 void html_put_heading(FILE *out, struct model_process *process,
 		      const char *type, uint32_t site);
 
+/* HINT may be NULL. */
+void html_put_hint(FILE *out, const char *hint);
+
 /* The calls that allocated, or that they are not known; TITLE is ours. */
 void html_put_calls(FILE *out, struct arena *arena,
 		    const struct model_site *site, const char *title);

@@ -330,7 +330,7 @@ static void put_facts(FILE *out, struct model_process *process, size_t number,
 	fputs("</dl>\n", out);
 }
 
-static void put_hint(FILE *out, const char *hint)
+void html_put_hint(FILE *out, const char *hint)
 {
 	if (!hint)
 		return;
@@ -385,7 +385,7 @@ void html_put_finding(FILE *out, struct model_process *process, size_t number,
 	put_mini_bar(out, &finding->wire, largest);
 	fputs("</summary>\n<div class=\"body\">\n", out);
 	put_facts(out, process, number, finding);
-	put_hint(out, explain_hint(process, finding));
+	html_put_hint(out, explain_hint(process, finding));
 	put_body(out, process, finding);
 	fputs("</div></details>\n", out);
 }

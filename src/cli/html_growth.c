@@ -11,37 +11,6 @@
 #define LINE_WIDTH 600.0
 #define LINE_HEIGHT 120.0
 
-/* "blocks of 64 B", "blocks of several sizes". */
-static const char *kind_of(struct arena *arena,
-			   const struct model_growing *growing)
-{
-	if (growing->is_large)
-		return "large blocks";
-	if (growing->block_bytes == 0)
-		return "blocks of several sizes";
-	return arena_print(arena, "blocks of %s",
-			   phrase_bytes(arena, growing->block_bytes));
-}
-
-static const char *rate_of(struct arena *arena,
-			   const struct model_growing *growing)
-{
-	double rate = growing->bytes_per_second;
-	return arena_print(arena, "%s/s",
-			   phrase_bytes(arena, rate < 1	     ? 1
-					       : rate > 1e18 ? (uint64_t)1e18
-							     : (uint64_t)rate));
-}
-
-static void put_heading(FILE *out, struct model_process *process,
-			const struct model_growing *growing)
-{
-	const char *type = model_member_type(process, &growing->example);
-	html_put_heading(out, process,
-			 type ? type : kind_of(&process->model->arena, growing),
-			 growing->n_sites ? growing->sites[0].site : 0);
-}
-
 /* What the script sorts by, as for findings. */
 static void put_line(FILE *out, struct model_process *process, size_t number,
 		     const struct model_growing *growing, const char *start,
@@ -59,14 +28,13 @@ static void put_line(FILE *out, struct model_process *process, size_t number,
 		"</span>",
 		start, number, growing->id, bytes, bytes, blocks, growing->id,
 		end, growing->id);
-	put_heading(out, process, growing);
-	html_put_element(out, "span", "size",
-			 arena_print(arena, "+%s", rate_of(arena, growing)));
-	html_put_element(
-		out, "span", "claim",
-		arena_print(arena, "%s, %s at the last look; %.0f %% of growth",
-			    phrase_blocks(arena, blocks),
-			    phrase_bytes(arena, bytes), growing->share * 100));
+	html_put_heading(out, process, phrase_growing_kind(process, growing),
+			 growing->n_sites ? growing->sites[0].site : 0);
+	html_put_element(out, "span", "size", phrase_bytes(arena, bytes));
+	html_put_element(out, "span", "claim",
+			 arena_print(arena, "%s; %s at the last look",
+				     phrase_growing(arena, growing),
+				     phrase_blocks(arena, blocks)));
 }
 
 static double largest_of(const uint64_t *numbers, size_t n)
@@ -130,18 +98,25 @@ static void put_sites(FILE *out, struct model_process *process,
 {
 	struct arena *arena = &process->model->arena;
 	size_t n = growing->n_sites < SITES_MAX ? growing->n_sites : SITES_MAX;
-	if (growing->n_sites == 0)
-		html_put_calls(out, arena, NULL, "Allocated by");
 	for (size_t i = 0; i < n; i++) {
 		const struct model_growing_site *site = &growing->sites[i];
-		html_put_calls(out, arena, model_site(process, site->site),
-			       "Allocated by");
+		const char *title = "Allocated by";
 		if (growing->is_sampled)
-			fprintf(out,
-				"<p class=\"more\">%" PRIu64 " of %" PRIu64
-				" in the sample are from here</p>\n",
-				site->n_sampled, growing->n_sampled);
+			title = arena_print(arena,
+					    "Allocated by (%" PRIu64
+					    " of %" PRIu64 " in the sample)",
+					    site->n_sampled,
+					    growing->n_sampled);
+		html_put_calls(out, arena, model_site(process, site->site),
+			       title);
 	}
+	if (growing->n_sites > n)
+		fprintf(out, "<p class=\"more\">… %zu more sites</p>\n",
+			growing->n_sites - n);
+	if (growing->n_sites == 0)
+		fprintf(out,
+			"<p>Where they are allocated is not known: %s.</p>\n",
+			explain_no_sites());
 }
 
 void html_put_growing(FILE *out, struct model_process *process, size_t number,
@@ -150,9 +125,9 @@ void html_put_growing(FILE *out, struct model_process *process, size_t number,
 	struct arena *arena = &process->model->arena;
 	put_line(out, process, number, growing, "details class=\"finding\"",
 		 is_open ? " open=\"open\"><summary>" : "><summary>");
-	fputs("</summary>\n<div class=\"body\">\n<div "
-	      "class=\"columns\">\n<div>\n",
-	      out);
+	fputs("</summary>\n<div class=\"body\">\n", out);
+	html_put_hint(out, explain_growing_hint(process, growing));
+	fputs("<div class=\"columns\">\n<div>\n", out);
 	put_curve(out, process->growth, growing);
 	put_sites(out, process, growing);
 	fputs("</div>\n<div>\n", out);

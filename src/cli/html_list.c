@@ -200,6 +200,19 @@ static const char *growth_title(const struct model_growth *growth)
 		       : "Held and growing";
 }
 
+static void put_growth_notes(const struct lists *lists)
+{
+	const struct model_growth *growth = lists->process->growth;
+	const char *doubt = growth ? explain_growth_doubt(growth) : NULL;
+	const char *sites = growth ? explain_growth_sites(growth) : NULL;
+	if (doubt)
+		fprintf(lists->out,
+			"<p class=\"note\"><b>uncertain</b> %s</p>\n", doubt);
+	if (sites)
+		fprintf(lists->out, "<p class=\"more\">Sites are %s.</p>\n",
+			sites);
+}
+
 void html_put_lists(FILE *out, const struct view *view,
 		    struct model_process *process, size_t number, size_t bytes)
 {
@@ -223,6 +236,7 @@ void html_put_lists(FILE *out, const struct view *view,
 	if (process->growth)
 		put_list(&lists, growth_title(process->growth), n_growing,
 			 n_lost, n_lost + n_growing);
+	put_growth_notes(&lists);
 	if (n_all > n_lost + n_growing)
 		put_list(&lists, "Possible and foreign",
 			 n_all - n_lost - n_growing, n_lost + n_growing, n_all);

@@ -258,3 +258,36 @@ const char *phrase_member(struct model_process *process,
 			   type ? type : "", type ? " " : "",
 			   phrase_bytes(arena, member->wire.bytes));
 }
+
+static const char *phrase_rate(struct arena *arena, double bytes_per_second)
+{
+	return phrase_bytes(arena, (uint64_t)(bytes_per_second + 0.5));
+}
+
+const char *phrase_growing(struct arena *arena,
+			   const struct model_growing *growing)
+{
+	double rate = growing->bytes_per_second;
+	return arena_print(arena, "%s/s, %s an hour, %.0f %% of all growth",
+			   phrase_rate(arena, rate),
+			   phrase_rate(arena, rate * 3600),
+			   growing->share * 100);
+}
+
+const char *phrase_growing_kind(struct model_process *process,
+				const struct model_growing *growing)
+{
+	struct arena *arena = &process->model->arena;
+	const char *type = model_member_type(process, &growing->example);
+	const char *kind =
+		growing->is_large ? "blocks beyond 32 KiB"
+		: growing->block_bytes
+			? arena_print(arena, "blocks of %s",
+				      phrase_bytes(arena, growing->block_bytes))
+			: "blocks of several sizes";
+	if (!type)
+		return kind;
+	return arena_print(arena, "%s, %s%s", kind,
+			   growing->example.type ? "such as " : "",
+			   phrase_name(arena, type));
+}

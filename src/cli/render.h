@@ -99,6 +99,14 @@ const char *phrase_finding(struct model_process *process,
 const char *phrase_member(struct model_process *process,
 			  const struct model_member *member);
 
+/* "1.2 KiB/s, 4.2 MiB an hour, 81 % of all growth". */
+const char *phrase_growing(struct arena *arena,
+			   const struct model_growing *growing);
+
+/* "blocks of 48 B, Entry": what all of them have in common. */
+const char *phrase_growing_kind(struct model_process *process,
+				const struct model_growing *growing);
+
 #define CONTENTS_COLUMNS 16
 
 /* A line of so many bytes from AT on: "00 41 … 7f  .A…." */
@@ -129,6 +137,16 @@ const struct model_frame *explain_caller(const struct model_site *site,
 /* What may be done; NULL: nothing to say. */
 const char *explain_hint(struct model_process *process,
 			 const struct model_finding *finding);
+
+/* The same for what grows; and why its sites are not known. */
+const char *explain_growing_hint(const struct model_process *process,
+				 const struct model_growing *growing);
+const char *explain_no_sites(void);
+
+/* Of which blocks sites are, and why growth may be none; NULL: nothing to say.
+ */
+const char *explain_growth_sites(const struct model_growth *growth);
+const char *explain_growth_doubt(const struct model_growth *growth);
 
 /* What holds blocks of VERDICT, which is possible or foreign. */
 const char *explain_total(uint32_t verdict);

@@ -10,30 +10,6 @@
 #define MAX_SITES 3
 #define MAX_LOOKS 5
 
-static const char *phrase_rate(struct arena *arena, double bytes_per_second)
-{
-	return phrase_bytes(arena, (uint64_t)(bytes_per_second + 0.5));
-}
-
-/* "blocks of 48 B, Entry": what all of them have in common. */
-static const char *phrase_kind(struct model_process *process,
-			       const struct model_growing *growing)
-{
-	struct arena *arena = &process->model->arena;
-	const char *type = model_member_type(process, &growing->example);
-	const char *kind =
-		growing->is_large ? "blocks beyond 32 KiB"
-		: growing->block_bytes
-			? arena_print(arena, "blocks of %s",
-				      phrase_bytes(arena, growing->block_bytes))
-			: "blocks of several sizes";
-	if (!type)
-		return kind;
-	return arena_print(arena, "%s, %s%s", kind,
-			   growing->example.type ? "such as " : "",
-			   phrase_name(arena, type));
-}
-
 /* The series, or of many looks the first and the last. */
 static void put_series(const struct view *view, struct arena *arena,
 		       const struct model_growth *growth,
@@ -74,10 +50,9 @@ static void put_sites(const struct view *view, struct model_process *process,
 		text_put(view, FAINT, "     … %zu more sites\n",
 			 growing->n_sites - MAX_SITES);
 	if (growing->n_sites == 0)
-		text_put(
-			view, NULL,
-			"     where they are allocated is not known: none of them "
-			"is in the sample; more or longer looks may tell\n");
+		text_put(view, NULL,
+			 "     where they are allocated is not known: %s\n",
+			 explain_no_sites());
 }
 
 static void put_growing(const struct view *view, struct model_process *process,
@@ -85,24 +60,20 @@ static void put_growing(const struct view *view, struct model_process *process,
 {
 	struct arena *arena = &process->model->arena;
 	const struct model_growth *growth = process->growth;
-	double rate = growing->bytes_per_second;
+	const char *hint = explain_growing_hint(process, growing);
 	text_put(view, NULL, "\n");
 	text_put(view, BOLD, "g%-3u ", growing->id);
-	text_put(view, YELLOW,
-		 "growing: %s/s, %s an hour, %.0f %% of all growth; %s",
-		 phrase_rate(arena, rate), phrase_rate(arena, rate * 3600),
-		 growing->share * 100, phrase_kind(process, growing));
+	text_put(view, YELLOW, "growing: %s; %s",
+		 phrase_growing(arena, growing),
+		 phrase_growing_kind(process, growing));
 	text_put(view, NULL, "\n     ");
 	put_series(view, arena, growth, growing->bytes, true);
 	text_put(view, NULL, ", in ");
 	put_series(view, arena, growth, growing->blocks, false);
 	text_put(view, NULL, " blocks\n");
 	put_sites(view, process, growing);
-	if (growing->example.wire.address)
-		text_put(view, NULL,
-			 "     hint: 'tarn who %u 0x%" PRIx64
-			 "' tells what holds one of them\n",
-			 process->wire.pid, growing->example.wire.address);
+	if (hint)
+		text_put(view, NULL, "     hint: %s\n", hint);
 }
 
 static void put_summary(const struct view *view, struct model_process *process)
@@ -114,17 +85,12 @@ static void put_summary(const struct view *view, struct model_process *process)
 	text_put(view, NULL, "  %-11s", "live heap");
 	put_series(view, arena, growth, growth->live_bytes, true);
 	text_put(view, NULL, ", in %.1f s\n", growth->seconds[last]);
-	if (growth->n_all && growth->all[0].is_sampled)
-		text_put(
-			view, NULL,
-			"  %-11sof a sample of blocks, noted since the first look; "
-			"sizes and numbers are of all\n",
-			"sites");
-	if (growth->n_looks == 2)
-		text_put(view, NULL,
-			 "  %-11sone interval tells little: what only fills up "
-			 "grows, too (--looks=4)\n",
-			 "uncertain");
+	if (explain_growth_sites(growth))
+		text_put(view, NULL, "  %-11s%s\n", "sites",
+			 explain_growth_sites(growth));
+	if (explain_growth_doubt(growth))
+		text_put(view, NULL, "  %-11s%s\n", "uncertain",
+			 explain_growth_doubt(growth));
 }
 
 void text_put_growth(const struct view *view, struct model_process *process)

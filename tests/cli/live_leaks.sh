@@ -52,6 +52,16 @@ ends 23
 leaks --fail-on=cycle --format=lsan
 ends 23
 
+# The page has also where memory is.
+leaks --html page
+ends 0
+is "--html writes to stdout" "$(cat out err)" ""
+is_true "the page" python3 "$here/page.py" page
+is_true "what the page shows" python3 "$here/page.py" page --has \
+	'3 blocks lost' 'of a process that goes on' 'Where memory is' \
+	'libraries' 'What the heap is used for' 'free in pools' \
+	'closes the cycle' 'not known where from'
+
 # The process goes on.
 say put 1
 is "the service" "$answer" ok
@@ -68,6 +78,12 @@ has_line '^tarn: held and growing in service \(pid [0-9]+\): ' \
 	"^     hint: 'tarn who $pid 0x[0-9a-f]+' tells"
 has_no_line start_thread
 has_line '3 blocks lost, .*, in 2 findings$'
+leaks --growing --interval=0.6 --html page
+ends 0
+is_true "the page of growth" python3 "$here/page.py" page
+is_true "what grows in the page" python3 "$here/page.py" page --has \
+	'Held and growing' 'blocks of 448 B' '% of all growth' new_value \
+	"'tarn who $pid 0x" 'in the sample'
 leaks --growing --interval=0.6 --json
 ends 0
 json "growth" 'len(j["processes"][0]["growth"]["seconds"]) == 3'
