@@ -339,6 +339,16 @@ void html_put_hint(FILE *out, const char *hint)
 	fputs("</p>\n", out);
 }
 
+/* Of blocks whose calls are not known. */
+static void put_alike(FILE *out, const struct model_process *process,
+		      const struct model_finding *finding)
+{
+	uint32_t alike = explain_alike(process, finding);
+	if (alike)
+		fprintf(out, "<p>Finding %u is like it, and tells.</p>\n",
+			alike);
+}
+
 /* Two columns in a wide window. */
 static void put_body(FILE *out, struct model_process *process,
 		     const struct model_finding *finding)
@@ -372,6 +382,8 @@ static void put_body(FILE *out, struct model_process *process,
 		put_blocks(out, process, finding);
 	if (!has_graph && has_contents)
 		put_contents(out, process, finding);
+	if (!site)
+		put_alike(out, process, finding);
 	fputs("</div></div>\n", out);
 }
 
