@@ -31,7 +31,6 @@
 #define PATH_BYTES 512
 
 /* A trace needs some 16 KiB, which not every thread has left. */
-#define STACK_BYTES ((size_t)128 << 10)
 
 /* Room for what programs name; what is beyond is not a root, or not ignored,
  * and they are told so where they can be. */
@@ -42,7 +41,7 @@ static struct lock trace_lock = LOCK_INIT(LOCK_TRACE);
 
 /* Guarded by trace_lock. */
 static struct trace trace;
-static _Alignas(64) char stack[STACK_BYTES];
+_Alignas(64) char leaks_stack[LEAKS_STACK_BYTES];
 static struct root_range regions_named[REGIONS_ROOM];
 static size_t n_regions_named;
 static uintptr_t ignored[IGNORED_ROOM];
@@ -74,13 +73,14 @@ static void take(void *context)
  */
 static NOINLINE bool take_from_here(struct trace_options *options)
 {
-	const struct root_range hidden = {(uintptr_t)stack,
-					  (uintptr_t)(stack + sizeof(stack))};
+	const struct root_range hidden = {
+		(uintptr_t)leaks_stack,
+		(uintptr_t)(leaks_stack + LEAKS_STACK_BYTES)};
 	struct taking taking = {options, false};
 	options->stack_pointer = (uintptr_t)__builtin_frame_address(0);
 	options->hidden = &hidden;
 	options->n_hidden = 1;
-	os_call_on(stack + sizeof(stack), take, &taking);
+	os_call_on(leaks_stack + LEAKS_STACK_BYTES, take, &taking);
 	return taking.is_taken;
 }
 

@@ -4,6 +4,7 @@
 #ifndef TARN_API_LEAKS_H
 #define TARN_API_LEAKS_H
 
+#include "base/attr.h"
 #include "trace/trace.h"
 
 /*
@@ -18,6 +19,10 @@ void leaks_construct(void);
 
 /* The program ends now: reports, if that is wanted and was not done. */
 void leaks_at_exit(void);
+
+/* The stack of traces, for whoever has their lock. */
+#define LEAKS_STACK_BYTES ((size_t)256 << 10)
+extern HIDDEN char leaks_stack[];
 
 /* Takes the lock of traces, which one trace at a time has, and a fork; false if
  * this thread has it: a visitor of a trace, and there is nothing to unlock.

@@ -36,7 +36,6 @@
 #include "watch/watch.h"
 #include "wire/control.h"
 
-#define STACK_BYTES ((size_t)256 << 10)
 #define COPY_NAME "tarn-copy"
 
 /* The program stands still so long at most, whatever a thread waits for. */
@@ -50,7 +49,6 @@
 #define RANGES_TOLD 2048
 
 /* Guarded by the lock of traces. */
-static _Alignas(64) char stack[STACK_BYTES];
 static struct session {
 	uint32_t number;
 	enum control_error error;
@@ -63,6 +61,12 @@ static struct session {
 	uint64_t *stopped_ns;
 	struct os_share share;
 } session;
+
+/* No trace in the process itself runs meanwhile. */
+static char *stack_end(void)
+{
+	return leaks_stack + LEAKS_STACK_BYTES;
+}
 
 static struct control_page *page(void)
 {
@@ -214,7 +218,7 @@ static void answer(struct trace *trace)
 	const uint64_t *known = map_known();
 	size_t n_known = known == NULL ? 0 : page()->n_known;
 	const struct root_range hidden[] = {
-		{(uintptr_t)stack, (uintptr_t)(stack + sizeof(stack))},
+		{(uintptr_t)leaks_stack, (uintptr_t)stack_end()},
 		{(uintptr_t)&session, (uintptr_t)(&session + 1)},
 		{(uintptr_t)page(), (uintptr_t)page() + CONTROL_PAGE_BYTES},
 		{(uintptr_t)known, (uintptr_t)(known + n_known)},
@@ -305,7 +309,7 @@ static void tell_apart(void *context)
  * the program's descriptors is ours for a moment. */
 static void run_apart(void (*write)(void))
 {
-	if (os_run_apart(tell_apart, &write, stack + sizeof(stack)) < 0)
+	if (os_run_apart(tell_apart, &write, stack_end()) < 0)
 		tell_apart(&write);
 }
 
@@ -321,7 +325,7 @@ static uint32_t stop_and_copy(void)
 	struct os_world *world = &session.world;
 	uint64_t started = now_ns();
 	os_stop(world, STOP_MS);
-	long id = os_copy(copy_main, NULL, stack + sizeof(stack));
+	long id = os_copy(copy_main, NULL, stack_end());
 	uint32_t process = world->process;
 	uint64_t copied_ns = now_ns();
 	uint64_t resumed_ns = os_resume(world);

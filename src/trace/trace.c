@@ -325,6 +325,8 @@ bool trace_take(struct trace *trace, const struct trace_options *options)
 void trace_end(struct trace *trace)
 {
 	work_end(&trace->work);
+	/* What is left would hold blocks in the next. */
+	memset(trace, 0, sizeof(*trace));
 }
 
 static bool is_lost_now(const struct trace *trace, uint64_t bit)
