@@ -29,6 +29,9 @@
 #define ANSWER_MS 6000
 #define NAP_US 500
 #define BURY_MS 150
+#define BURY_TRIES 3
+/* It has much memory to give back. */
+#define END_MS 3000
 
 #define ALL_ROOTS UINT32_MAX
 
@@ -188,15 +191,32 @@ static void hang_up(struct line *line)
 	close(line->fd);
 }
 
+/* True if the copy is no more within MS. */
+static bool is_buried_within(pid_t copy, unsigned ms)
+{
+	struct timespec nap = {0, 1000000};
+	uint64_t end = now_ms() + ms;
+	while (kill(copy, 0) == 0) {
+		if (now_ms() >= end)
+			return false;
+		nanosleep(&nap, NULL);
+	}
+	return true;
+}
+
 /* The copy ends, and its process buries it soon if it allocates. If it sleeps,
  * it is woken for that. */
 static void see_buried(pid_t pid, pid_t copy)
 {
-	struct timespec nap = {0, 1000000};
-	for (int ms = 0; ms < BURY_MS && kill(copy, 0) == 0; ms++)
-		nanosleep(&nap, NULL);
-	if (kill(copy, 0) == 0)
+	uint64_t end = now_ms() + END_MS;
+	while (live_is_alive(copy) && now_ms() < end)
+		is_buried_within(copy, 1);
+	for (int i = 0; i < BURY_TRIES; i++) {
+		if (is_buried_within(copy, BURY_MS))
+			return;
 		send(pid, CONTROL_BURY, 0);
+	}
+	is_buried_within(copy, BURY_MS);
 }
 
 static uint32_t new_number(void)
@@ -215,7 +235,7 @@ static bool call(pid_t pid, enum control_kind kind, struct line *line)
 	uint32_t number = new_number();
 	uint64_t start = now_ms(), sent = start, patience = AGAIN_MS;
 	bool is_sent = send(pid, kind, number);
-	while (now_ms() < start + ANSWER_MS && kill(pid, 0) == 0) {
+	while (now_ms() < start + ANSWER_MS && live_is_alive(pid)) {
 		line->fd = open_answer(pid, number, &line->copy);
 		if (line->fd >= 0 && attach(line, pid))
 			return true;
@@ -226,7 +246,7 @@ static bool call(pid_t pid, enum control_kind kind, struct line *line)
 		patience *= 2;
 		is_sent |= send(pid, kind, number);
 	}
-	if (is_sent || kill(pid, 0) != 0)
+	if (is_sent || !live_is_alive(pid))
 		live_explain_silence(pid);
 	else
 		complain("process %d blocks SIGURG in all its threads, and may "
@@ -249,7 +269,7 @@ static bool wait_while(const struct line *line, uint32_t state)
 	while (state_of(line) == state) {
 		syscall(SYS_futex, &line->page->state, FUTEX_WAIT, state, &time,
 			NULL, 0);
-		if (state_of(line) == state && kill(line->copy, 0) != 0)
+		if (state_of(line) == state && !live_is_alive(line->copy))
 			return false;
 	}
 	return true;

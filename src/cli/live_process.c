@@ -11,12 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/limits.h"
 #include "cli/process.h"
 #include "cli/util.h"
 #include "wire/control.h"
+
+/* Longer than a look stops a process. */
+#define SETTLE_MS 300
+#define SETTLE_NAP_MS 7
 
 struct status_lines {
 	char state;
@@ -61,6 +66,27 @@ static bool read_process(pid_t pid, struct status_lines *lines)
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	return read_status(path, lines);
+}
+
+bool live_is_alive(pid_t pid)
+{
+	struct status_lines lines;
+	return read_process(pid, &lines) && lines.state != 'Z' &&
+	       lines.state != 'X';
+}
+
+/* Whoever traces it for a look lets it go soon: another command, or the process
+ * itself, which stops its threads by a helper. */
+static bool read_settled(pid_t pid, struct status_lines *lines)
+{
+	struct timespec nap = {0, SETTLE_NAP_MS * 1000000L};
+	bool is_read = read_process(pid, lines);
+	for (int ms = 0; is_read && lines->state == 't' && ms < SETTLE_MS;
+	     ms += SETTLE_NAP_MS) {
+		nanosleep(&nap, NULL);
+		is_read = read_process(pid, lines);
+	}
+	return is_read;
 }
 
 static bool has_signal(uint64_t set, int signal_number)
@@ -129,7 +155,7 @@ bool live_check(pid_t pid, bool despite_seccomp)
 		complain("process %d is this command", (int)pid);
 		return false;
 	}
-	if (!read_process(pid, &lines)) {
+	if (!read_settled(pid, &lines)) {
 		complain("there is no process %d", (int)pid);
 		return false;
 	}
@@ -161,7 +187,7 @@ bool live_check(pid_t pid, bool despite_seccomp)
 void live_explain_silence(pid_t pid)
 {
 	struct status_lines lines;
-	if (!read_process(pid, &lines) || lines.state == 'Z')
+	if (!read_settled(pid, &lines) || lines.state == 'Z')
 		complain("process %d has ended", (int)pid);
 	else if (!check_state(pid, &lines) || !check_handler(pid, &lines))
 		return;

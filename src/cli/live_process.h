@@ -17,6 +17,9 @@ bool live_check(pid_t pid, bool despite_seccomp);
 /* Says why PID cannot be copied: its cgroup is near its limit. */
 bool live_check_memory(pid_t pid);
 
+/* False also if it has ended, and waits to be buried. */
+bool live_is_alive(pid_t pid);
+
 /* Says why PID gave no answer. */
 void live_explain_silence(pid_t pid);
 
