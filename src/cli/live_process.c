@@ -278,7 +278,7 @@ static int disturbance(pid_t pid, pid_t thread, int signal_number)
 	if (!is_known)
 		return 1; /* needs more rights than ours */
 	if (!isdigit((unsigned char)text[0]))
-		return 0; /* running */
+		return 1; /* running; it may be in one when the signal comes */
 	long number = strtol(text, NULL, 10);
 	if (number == SYS_rt_sigtimedwait)
 		return 3; /* it would be given the signal, not its handler */
