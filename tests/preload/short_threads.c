@@ -56,7 +56,7 @@ int main(void)
 	size_t mapped = process_mapped_bytes(), mappings = process_mappings();
 	for (int i = WARM_UP; i < N_WAVES; i++)
 		run_wave();
-	EXPECT(process_resident_bytes() < resident + 4 * MIB);
+	EXPECT(process_resident_bytes() < resident + 8 * MIB);
 	/* An arena more may be. */
 	EXPECT(process_mapped_bytes() < mapped + 100 * MIB);
 	EXPECT(process_mappings() < mappings + 16);
