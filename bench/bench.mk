@@ -36,6 +36,9 @@ EXTRA_DIST += $(bench_scripts) bench/README.md bench/RESULTS.md \
 	bench/suite/table.py \
 	bench/suite/text.py
 
+EXTRA_DIST += bench/live/README.md bench/live/load.c bench/live/pause.c \
+	bench/live/run.py
+
 include bench/micro/bench.mk
 include bench/threads/bench.mk
 include bench/memory/bench.mk
