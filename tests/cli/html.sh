@@ -206,10 +206,18 @@ __attribute__((noinline)) void lose_two(void)
 	other->other = one;
 }
 
+/* What calls have left on the stack may hold the blocks. */
+__attribute__((noinline)) void forget(void)
+{
+	volatile char room[9000];
+	memset((char *)room, 0, sizeof(room));
+}
+
 int main(void)
 {
 	lose_a_block();
 	lose_two();
+	forget();
 	return 0;
 }
 END
@@ -285,11 +293,16 @@ struct link {
 
 TEN(LOSE_HUNDRED, 1)
 
+__attribute__((noinline)) void forget(void)
+{
+	volatile char room[9000];
+	memset((char *)room, 0, sizeof(room));
+}
+
 int main(void)
 {
 	TEN(CALL_HUNDRED, 1)
-	volatile char room[9000];
-	memset((char *)room, 0, sizeof(room));
+	forget();
 	return 0;
 }
 END
