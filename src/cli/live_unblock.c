@@ -44,13 +44,16 @@ static void *mask_bytes(void)
 static bool unblock_and_send(pid_t pid, int signal_number,
 			     bool (*send)(void *context), void *context)
 {
-	uint64_t mask;
-	if (ptrace(PTRACE_GETSIGMASK, pid, mask_bytes(), &mask) != 0)
+	uint64_t mask, bit = UINT64_C(1) << (signal_number - 1);
+	/* It may be free to take the signal by now; then it must not be made to
+	 * block it afterwards. */
+	if (ptrace(PTRACE_GETSIGMASK, pid, mask_bytes(), &mask) != 0 ||
+	    (mask & bit) == 0)
 		return false;
 	/* First the signal, which waits. */
 	if (!send(context))
 		return false;
-	mask &= ~(UINT64_C(1) << (signal_number - 1));
+	mask &= ~bit;
 	return ptrace(PTRACE_SETSIGMASK, pid, mask_bytes(), &mask) == 0;
 }
 

@@ -158,6 +158,8 @@ static void many_descriptors(long number)
 		close((int)limit.rlim_cur - 1 - i);
 }
 
+char *volatile held_block; /* not static: it is held */
+
 /* NUMBER GiB of the heap, and as much beside it, of which little is used. */
 static void sparse(long number)
 {
@@ -169,9 +171,7 @@ static void sparse(long number)
 		fail("no address space");
 	for (size_t at = 0; at < bytes; at += bytes / 16)
 		block[at] = mapped[at] = 1;
-	static char *held;
-	held = block;
-	(void)held;
+	held_block = block;
 }
 
 /* A heap of 32 MiB in small blocks; address space is used up but for NUMBER
