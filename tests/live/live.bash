@@ -125,7 +125,7 @@ doubtful() {
 # picture PID: what must be the same before and after.
 picture() {
 	grep -E '^(Sig[^Q]|Shd|TracerPid|Uid|Seccomp:|NoNewPrivs)' "/proc/$1/status"
-	cat "/proc/$1/task/"*/status | grep ^SigBlk | sort | uniq -c
+	cat "/proc/$1/task/"*/status 2>/dev/null | grep ^SigBlk | sort | uniq -c
 	echo "descriptors $(ls "/proc/$1/fd" | wc -l)"
 	echo "threads $(ls "/proc/$1/task" | wc -l)"
 	echo "children $(children "$1" | wc -w)"
