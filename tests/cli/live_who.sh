@@ -33,7 +33,7 @@ ends 0
 has_line ": $inner is 7 bytes inside a block of 448 B, char; held$"
 way list '\.bss pointers → value\*\[5\] → value \(16 B\)' address
 way opaque '\.bss opaque → 64 B block\+16 → 128 B block' address
-way stack '(stack|thread-local data) of thread [0-9]+ → 224 B block' address
+way stack '(stack|register|thread-local data) of thread [0-9]+ → 224 B block' address
 
 say put 3000
 say address entry

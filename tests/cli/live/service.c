@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,9 +55,13 @@ static void *opaque;
 static char *inside;
 static struct value **pointers;
 
-static cache table;
+/* Not static: clang would make several variables of it. */
+cache table;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct entry *last;
+/* Points to the inside of the last entry, so that the way there is the table's,
+ * wherever the compiler puts the two. */
+static char *last;
+#define LAST ((struct entry *)(last - offsetof(struct entry, value)))
 static void *volatile on_stack;
 static volatile unsigned int pause_us;
 static volatile bool is_growing;
@@ -78,7 +83,8 @@ static NOINLINE void put(void)
 	entry->key = ++key;
 	entry->value = new_value(key);
 	entry->next = table.slots[17].newest;
-	table.slots[17].newest = last = entry;
+	table.slots[17].newest = entry;
+	last = (char *)&entry->value;
 	table.n++;
 	pthread_mutex_unlock(&lock);
 }
@@ -137,7 +143,7 @@ static NOINLINE void *freed_block(void)
 
 static NOINLINE struct entry *oldest(void)
 {
-	struct entry *entry = last;
+	struct entry *entry = LAST;
 	while (entry->next)
 		entry = entry->next;
 	return entry;
@@ -146,13 +152,13 @@ static NOINLINE struct entry *oldest(void)
 static void *address_of(const char *what)
 {
 	if (strcmp(what, "entry") == 0)
-		return last;
+		return LAST;
 	if (strcmp(what, "second") == 0)
-		return last->next;
+		return LAST->next;
 	if (strcmp(what, "oldest") == 0)
 		return oldest();
 	if (strcmp(what, "value") == 0)
-		return last->next->value->text;
+		return LAST->next->value->text;
 	if (strcmp(what, "list") == 0)
 		return pointers[5];
 	if (strcmp(what, "opaque") == 0)
