@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -288,6 +289,8 @@ static int helper_main(void *context)
 {
 	struct os_world *world = context;
 	os_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
+	/* The program stands still meanwhile. Refused to most but root. */
+	os_syscall(SYS_setpriority, PRIO_PROCESS, 0, -20, 0, 0, 0);
 	wait_in(world, PREPARING);
 	world->deadline_ns = now_ns() + world->patience_ns;
 	stop_all(world);
