@@ -44,7 +44,7 @@ static void *take_large(size_t size, size_t alignment, bool cleared)
 {
 	void *block = large_alloc(size, alignment, cleared);
 	if (UNLIKELY(block == NULL) && size <= PTRDIFF_MAX) {
-		decay_make_room();
+		decay_make_room(divide_up(size, SLICE_BYTES), alignment);
 		block = large_alloc(size, alignment, cleared);
 	}
 	decay_poll_large(heap_is_attached(heap_mine) ? heap_mine : NULL, size);

@@ -202,8 +202,10 @@ static bool add_region(size_t n, size_t align)
 	       grow(n, align);
 }
 
-static bool unmap_free_locked(void)
+bool arena_make_room(size_t wanted, size_t align)
 {
+	(void)wanted, (void)align;
+	lock_acquire(&arena_lock);
 	size_t before = n_mapped;
 	for (size_t i = 0; i < n_regions; i++) {
 		struct region *region = &regions[i];
@@ -215,7 +217,9 @@ static bool unmap_free_locked(void)
 			at = stop;
 		}
 	}
-	return n_mapped < before;
+	bool unmapped = n_mapped < before;
+	lock_release(&arena_lock);
+	return unmapped;
 }
 
 static void *find_and_take(size_t n, size_t align)
@@ -236,20 +240,26 @@ void *arena_take(size_t n, size_t align)
 		return NULL;
 	lock_acquire(&arena_lock);
 	void *taken = find_and_take(n, align);
-	if (UNLIKELY(taken == NULL) &&
-	    (grow(n, align) || add_region(n, align) ||
-	     (unmap_free_locked() && grow(n, align))))
+	if (UNLIKELY(taken == NULL) && (grow(n, align) || add_region(n, align)))
 		taken = find_and_take(n, align);
 	lock_release(&arena_lock);
 	return taken;
 }
 
-bool arena_unmap_free(void)
+size_t arena_take_some(size_t n_slices, size_t n, uintptr_t *bases)
 {
+	size_t taken = 0;
 	lock_acquire(&arena_lock);
-	bool unmapped = unmap_free_locked();
+	while (taken < n) {
+		void *at = find_and_take(n_slices, 1);
+		if (at == NULL && (taken > 0 || !(grow(n_slices, 1) ||
+						  add_region(n_slices, 1))))
+			break;
+		if (at != NULL)
+			bases[taken++] = (uintptr_t)at;
+	}
 	lock_release(&arena_lock);
-	return unmapped;
+	return taken;
 }
 
 bool arena_is_clean(const void *base, size_t n)
@@ -274,25 +284,30 @@ void arena_clear(void *base, size_t bytes)
 	}
 }
 
-static void give(void *base, size_t n, bool dirty)
+void arena_give_some(const struct run *runs, size_t n, bool is_dirty)
 {
-	struct region *region = region_of((uintptr_t)base);
 	lock_acquire(&arena_lock);
-	free_slices(region, region_slice(region, (uintptr_t)base), n, dirty);
+	for (size_t i = 0; i < n; i++) {
+		struct region *region = region_of(runs[i].base);
+		free_slices(region, region_slice(region, runs[i].base),
+			    runs[i].n_slices, is_dirty);
+	}
 	lock_release(&arena_lock);
 }
 
-void arena_give(void *base, size_t n)
+bool arena_is_moved(const void *base, size_t n_slices)
 {
-	give(base, n, true);
+	(void)base, (void)n_slices;
+	return false;
 }
 
-void arena_give_clean(void *base, size_t n)
+void arena_give_moved(void *base, size_t n_slices)
 {
-	give(base, n, false);
+	struct run run = {(uintptr_t)base, n_slices};
+	arena_give_some(&run, 1, true);
 }
 
-uintptr_t arena_run_start(uintptr_t address)
+uintptr_t arena_run_start(uintptr_t address, size_t *n_slices)
 {
 	struct region *region = region_of(address);
 	uintptr_t start = 0;
@@ -300,8 +315,12 @@ uintptr_t arena_run_start(uintptr_t address)
 		return 0;
 	size_t slice = region_slice(region, address);
 	lock_acquire(&arena_lock);
-	if (slices_are_used(region, slice))
-		start = slice_address(region, slices_run_start(region, slice));
+	if (slices_are_used(region, slice)) {
+		size_t first = slices_run_start(region, slice);
+		start = slice_address(region, first);
+		if (n_slices != NULL)
+			*n_slices = slices_run_stop(region, first) - first;
+	}
 	lock_release(&arena_lock);
 	return start;
 }
@@ -360,63 +379,52 @@ static void give_back_target(struct region *region, size_t at, size_t n)
 		free_slices(region, at, n, true);
 }
 
-void *arena_move(void *base, size_t n, size_t n_new)
+void *arena_move(void *base, size_t n, size_t n_new,
+		 void (*describe)(void *context, void *target), void *context)
 {
 	struct region *from = region_of((uintptr_t)base);
 	lock_acquire(&arena_lock);
 	void *target = take_target(n_new);
-	if (target != NULL) {
+	lock_release(&arena_lock);
+	if (target == NULL)
+		return NULL;
+	describe(context, target);
+	bool moved = os_move((uintptr_t)base, n << SLICE_SHIFT,
+			     (uintptr_t)target, n_new << SLICE_SHIFT);
+	lock_acquire(&arena_lock);
+	if (moved) {
+		unmap_slices(from, region_slice(from, (uintptr_t)base), n);
+	} else {
 		struct region *to = region_of((uintptr_t)target);
-		if (os_move((uintptr_t)base, n << SLICE_SHIFT,
-			    (uintptr_t)target, n_new << SLICE_SHIFT)) {
-			unmap_slices(from, region_slice(from, (uintptr_t)base),
-				     n);
-		} else {
-			give_back_target(
-				to, region_slice(to, (uintptr_t)target), n_new);
-			target = NULL;
-		}
+		give_back_target(to, region_slice(to, (uintptr_t)target),
+				 n_new);
+		target = NULL;
 	}
 	lock_release(&arena_lock);
+	if (!moved)
+		describe(context, NULL);
 	return target;
 }
 
-/*
- * Purges N free slices. They are taken out while the lock is not held, so that
- * nobody waits for the kernel; a fork in between leaves them taken in the
- * child.
- */
-static bool purge_slices(struct region *region, size_t at, size_t n)
+size_t arena_take_dirty(bool all, size_t max_bytes, struct run *runs,
+			size_t n_max)
 {
-	take_slices(region, at, n);
-	lock_release(&arena_lock);
-	bool purged = os_purge(slice_address(region, at), n << SLICE_SHIFT);
-	lock_acquire(&arena_lock);
-	free_slices(region, at, n, !purged);
-	return purged;
-}
-
-bool arena_purge(bool all, size_t limit, size_t *purged)
-{
-	size_t done = 0;
-	bool finished = true;
+	size_t n = 0, bytes = 0;
 	lock_acquire(&arena_lock);
 	for (size_t i = 0; i < n_regions; i++) {
 		struct region *region = &regions[i];
 		size_t at = 0, stop;
-		while (slices_next_purgeable(region, all, &at, &stop)) {
-			if (done >= limit) {
-				finished = false;
-				break;
-			}
-			if (purge_slices(region, at, stop - at))
-				done += (stop - at) << SLICE_SHIFT;
+		while (n < n_max && bytes < max_bytes &&
+		       slices_next_purgeable(region, all, &at, &stop)) {
+			take_slices(region, at, stop - at);
+			runs[n++] = (struct run){slice_address(region, at),
+						 stop - at};
+			bytes += (stop - at) << SLICE_SHIFT;
 			at = stop;
 		}
 	}
 	lock_release(&arena_lock);
-	*purged += done;
-	return finished;
+	return n;
 }
 
 void arena_age(void)
@@ -465,6 +473,26 @@ void arena_visit_mapped_locked(void (*visit)(void *context, uintptr_t at,
 		for (; slices_next_mapped(region, &at, &stop); at = stop)
 			visit(context, slice_address(region, at),
 			      (stop - at) << SLICE_SHIFT);
+	}
+}
+
+void arena_reclaim_locked(bool (*is_kept)(void *context, struct region *region,
+					  size_t slice, size_t n_slices),
+			  void *context)
+{
+	for (size_t i = 0; i < n_regions; i++) {
+		struct region *region = &regions[i];
+		size_t at = 0;
+		while ((at = slices_next_start(region, at)) < region->end) {
+			size_t n = slices_run_stop(region, at) - at;
+			uint32_t entry = region_entry(region, at);
+			if (entry_code(entry) != CODE_LEAVING &&
+			    !is_kept(context, region, at, n)) {
+				store_relaxed(&region->map[at], 0);
+				free_slices(region, at, n, true);
+			}
+			at += n;
+		}
 	}
 }
 

@@ -70,9 +70,9 @@ static void check_run(void *context, struct region *region, size_t slice,
 	struct check *check = context;
 	uint32_t entry = region_entry(region, slice);
 	void *descriptor = region_descriptor(region, slice);
-	if (entry == 0)
+	if (entry == 0 || entry_is_between(entry))
 		return; /* being purged just now, or a recent one of large.c */
-	if (entry == CLASS_LARGE) {
+	if (entry == CODE_LARGE) {
 		check_large(descriptor, region, slice, n_slices);
 		check->n_looked_at++;
 		return;

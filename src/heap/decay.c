@@ -15,6 +15,7 @@
 #include "heap/heap.h"
 #include "heap/large.h"
 #include "heap/registry.h"
+#include "os/memory.h"
 #include "os/system.h"
 
 /*
@@ -61,6 +62,34 @@ static void count(size_t purged)
 	fetch_add_relaxed(&decay_purge_calls, 1);
 }
 
+/* How many runs are taken out for a purge at a time. */
+#define PURGE_RUNS 16
+
+/*
+ * Purges free slices, about LIMIT bytes; false if there is more to do. A run
+ * that the kernel will not purge stays dirty, and ends it for now.
+ */
+static bool purge_slices(bool all, size_t limit, size_t *purged)
+{
+	struct run runs[PURGE_RUNS];
+	size_t before = *purged;
+	bool purges = true;
+	while (purges && *purged - before < limit) {
+		size_t n = arena_take_dirty(all, limit - (*purged - before),
+					    runs, PURGE_RUNS);
+		if (n == 0)
+			return true;
+		for (size_t i = 0; i < n; i++) {
+			size_t bytes = runs[i].n_slices << SLICE_SHIFT;
+			purges = os_purge(runs[i].base, bytes);
+			if (purges)
+				*purged += bytes;
+			arena_give_some(&runs[i], 1, !purges);
+		}
+	}
+	return !purges;
+}
+
 /* False if there is more to do, by the next poll. */
 static bool tick_process(uint64_t now, bool at_once)
 {
@@ -68,7 +97,7 @@ static bool tick_process(uint64_t now, bool at_once)
 	large_give_back_recent();
 	bool finished = registry_purge(false, POLL_BYTES, &purged);
 	if (finished && purged < POLL_BYTES)
-		finished = arena_purge(at_once, POLL_BYTES - purged, &purged);
+		finished = purge_slices(at_once, POLL_BYTES - purged, &purged);
 	count(purged);
 	if (finished)
 		arena_age();
@@ -81,7 +110,7 @@ static bool tick_process(uint64_t now, bool at_once)
 static void trim_cache(void)
 {
 	size_t purged = 0;
-	arena_purge(true, POLL_BYTES, &purged);
+	purge_slices(true, POLL_BYTES, &purged);
 	count(purged);
 }
 
@@ -138,15 +167,15 @@ size_t decay_purge_all(void)
 {
 	size_t purged = 0;
 	give_back_blocks(&purged);
-	arena_purge(true, SIZE_MAX, &purged);
+	purge_slices(true, SIZE_MAX, &purged);
 	count(purged);
 	return purged;
 }
 
-void decay_make_room(void)
+void decay_make_room(size_t n_slices, size_t align)
 {
 	size_t purged = 0;
 	give_back_blocks(&purged);
-	arena_unmap_free();
+	arena_make_room(n_slices, align);
 	count(purged);
 }

@@ -24,10 +24,10 @@ void decay_poll_large(struct heap *heap, size_t bytes);
 size_t decay_purge_all(void);
 
 /*
- * Makes room when the OS refuses: as decay_purge_all(), and unmaps the slices,
- * so that metadata too can use what a limit leaves.
+ * Makes room when the OS refuses a run of N_SLICES: as decay_purge_all(), and
+ * unmaps slices, so that metadata too can use what a limit leaves.
  */
-void decay_make_room(void);
+void decay_make_room(size_t n_slices, size_t align);
 
 /* Totals since the start. */
 extern uint64_t decay_purged_bytes;

@@ -45,10 +45,10 @@ enum heap_mistake heap_free_slow(void *block)
 	size_t slice = region_slice(region, address);
 	uint32_t entry = region_entry(region, slice);
 	struct heap *heap = heap_mine;
-	if (entry == 0)
+	if (entry == 0 || entry_is_between(entry))
 		return heap_look_up(block).mistake;
 	void *descriptor = region_descriptor(region, slice);
-	if (entry_class(entry) == CLASS_LARGE) {
+	if (entry_code(entry) == CODE_LARGE) {
 		struct large *large = descriptor;
 		if (large->base != address)
 			return HEAP_INTERIOR;
@@ -58,7 +58,7 @@ enum heap_mistake heap_free_slow(void *block)
 		return HEAP_FREED;
 	}
 	/* Another's: too frequent to look at the clock each time. */
-	if ((entry ^ heap->key) >= N_CLASSES)
+	if ((entry ^ heap->key) >= N_CLASSES * ENTRY_CLASS_SCALE)
 		return heap_mistake_of(remote_free(descriptor, address));
 	enum pool_put_result result = free_own(heap, descriptor, block);
 	decay_poll(heap_is_attached(heap) ? heap : NULL);

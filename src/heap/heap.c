@@ -266,7 +266,7 @@ void *heap_refill(uint32_t class, size_t n)
 {
 	void *block = try_refill(class);
 	if (UNLIKELY(block == NULL)) {
-		decay_make_room();
+		decay_make_room(class_pool_slices(class), SLICE_BYTES);
 		block = try_refill(class);
 	}
 	struct heap *heap = heap_mine;

@@ -124,6 +124,10 @@ static ALWAYS_INLINE void *heap_pop(uint32_t class)
 	return block;
 }
 
+#define HALF_INDEXED(array, code)                                              \
+	(*(void ***)((char *)(array) +                                         \
+		     (code) * (sizeof((array)[0]) / ENTRY_CLASS_SCALE)))
+
 /*
  * The hit path of free: true if BLOCK was put on a magazine. False if anything
  * is out of the ordinary: another thread's block, a large one, a foreign
@@ -136,19 +140,21 @@ static ALWAYS_INLINE bool heap_push(void *block)
 	if (UNLIKELY(slice >= region->n_slices))
 		return false;
 	struct heap *heap = heap_mine;
-	size_t class = region_entry(region, slice) ^ heap->key;
-	if (UNLIKELY(class >= N_CLASSES))
+	uint32_t code = region_entry(region, slice) ^ heap->key;
+	if (UNLIKELY(code >= N_CLASSES * ENTRY_CLASS_SCALE))
 		return false;
-	void **top = heap->top[class];
-	if (UNLIKELY(top == heap->limit[class]))
+	/* Half an index, so that the processor scales it by two as it goes. */
+	size_t half = code;
+	void **top = HALF_INDEXED(heap->top, half);
+	if (UNLIKELY(top == HALF_INDEXED(heap->limit, half)))
 		return false;
 	if (UNLIKELY(top[-1] == block))
 		return false;
 	store_relaxed(top, block);
-	/* Keeps the compiler from holding &top[class] in a register, which
+	/* Keeps the compiler from holding the address in a register, which
 	 * costs an instruction more than it saves. */
-	__asm__("" : "+r"(class));
-	increment_own(&heap->top[class]);
+	__asm__("" : "+r"(half));
+	increment_own(&HALF_INDEXED(heap->top, half));
 	return true;
 }
 

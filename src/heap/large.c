@@ -1,7 +1,7 @@
 /*
  * large: descriptors, zeroing, resizing.
  *
- * Law:   the page map entry of a block's first slice has CLASS_LARGE, and its
+ * Law:   the page map entry of a block's first slice has CODE_LARGE, and its
  *        descriptor is the block's; a free slice's descriptor may still be that
  *        of the block last freed there, which tells a double free.
  * Locks: large_lock is held from the change of slices to the change of the
@@ -142,7 +142,7 @@ static void give_run_locked(struct large *large)
 	void *base = (void *)large->base;
 	size_t n_slices = large->n_slices;
 	keep_descriptor_locked(large);
-	arena_give(base, n_slices);
+	arena_give_some(&(struct run){(uintptr_t)base, n_slices}, 1, true);
 }
 
 static bool give_back_recent_locked(void)
@@ -179,7 +179,7 @@ void *large_alloc(size_t n, size_t align, bool cleared)
 		base = (void *)large->base;
 		set_size(large, n);
 		large->site = 0;
-		describe(large, CLASS_LARGE);
+		describe(large, CODE_LARGE);
 		growth_note_large((int64_t)large->usable_bytes);
 	}
 	lock_release(&large_lock);
@@ -209,13 +209,21 @@ static void shrink_locked(struct large *large, size_t n)
 	uintptr_t tail = large->base + large->usable_bytes;
 	bool purged = tail == end || os_purge(tail, end - tail);
 	large->n_slices = slices_for(n);
-	void *rest = (char *)large->base + (large->n_slices << SLICE_SHIFT);
-	if (large->n_slices == old_slices)
-		return;
-	if (purged)
-		arena_give_clean(rest, old_slices - large->n_slices);
-	else
-		arena_give(rest, old_slices - large->n_slices);
+	struct run rest = {large->base + (large->n_slices << SLICE_SHIFT),
+			   old_slices - large->n_slices};
+	if (rest.n_slices > 0)
+		arena_give_some(&rest, 1, !purged);
+}
+
+static void note_place(void *context, void *target)
+{
+	struct large *large = context;
+	if (target != NULL) {
+		large->old_base = large->base;
+		large->base = (uintptr_t)target;
+	} else {
+		large->base = large->old_base;
+	}
 }
 
 static bool grow_locked(struct large *large, size_t n)
@@ -232,12 +240,11 @@ static bool grow_locked(struct large *large, size_t n)
 			/* Before, not after: the old place may be another's
 			 * by the time arena_move returns. */
 			describe(large, 0);
-			void *moved =
-				arena_move(base, large->n_slices, n_slices);
-			if (moved != NULL)
-				large->base = (uintptr_t)moved;
-			describe(large, CLASS_LARGE);
-			if (moved == NULL)
+			bool is_moved =
+				arena_move(base, large->n_slices, n_slices,
+					   note_place, large) != NULL;
+			describe(large, CODE_LARGE);
+			if (!is_moved)
 				return false;
 		}
 		large->n_slices = n_slices;

@@ -15,6 +15,7 @@
 struct large {
 	/* Guarded by large_lock; who holds the block may read them. */
 	uintptr_t base;
+	uintptr_t old_base; /* while it is being moved */
 	size_t n_slices;
 	size_t usable_bytes;
 	size_t requested_bytes;

@@ -54,10 +54,10 @@ static struct heap_block look_up_unowned(const struct region *region,
 					 uintptr_t address)
 {
 	size_t slice = region_slice(region, address);
-	uintptr_t start = arena_run_start(address);
+	uintptr_t start = arena_run_start(address, NULL);
 	if (start != 0) {
 		size_t first = region_slice(region, start);
-		if (region_entry(region, first) == CLASS_LARGE)
+		if (region_entry(region, first) == CODE_LARGE)
 			return look_up_large(region_descriptor(region, first),
 					     address, HEAP_FREED);
 	}
@@ -75,10 +75,10 @@ struct heap_block heap_look_up(const void *pointer)
 		return (struct heap_block){.mistake = HEAP_FOREIGN};
 	size_t slice = region_slice(region, address);
 	uint32_t entry = region_entry(region, slice);
-	if (entry == 0)
+	if (entry == 0 || entry_is_between(entry))
 		return look_up_unowned(region, address);
 	void *descriptor = region_descriptor(region, slice);
-	if (entry_class(entry) == CLASS_LARGE)
+	if (entry_code(entry) == CODE_LARGE)
 		return look_up_large(descriptor, address, HEAP_FREED);
 	return look_up_pool(descriptor, address);
 }

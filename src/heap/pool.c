@@ -136,7 +136,7 @@ void pool_destroy(struct pool *pool)
 	uint32_t n_slices = pool->n_slices;
 	store_relaxed(&pool->owner, NULL);
 	keep_spare(pool);
-	arena_give(base, n_slices);
+	arena_give_some(&(struct run){(uintptr_t)base, n_slices}, 1, true);
 }
 
 void pool_change_owner(struct pool *pool, struct heap *owner, uint32_t owner_id)

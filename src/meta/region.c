@@ -85,6 +85,8 @@ static size_t layout_arrays(struct region *region, uintptr_t at)
 	at += round_up(n * sizeof(*region->map), page);
 	region->descriptors = (void **)at;
 	at += round_up(n * sizeof(*region->descriptors), page);
+	region->sites = (uint32_t *)at;
+	at += round_up(n * sizeof(*region->sites), page);
 	region->groups = (struct slice_group *)at;
 	at += round_up(n_groups * sizeof(*region->groups), page);
 	region->groups_with_free = (uint64_t *)at;
@@ -127,6 +129,7 @@ struct region *region_add_locked(size_t min_slices)
 	 */
 	size_t n_slices = fresh.n_slices;
 	fresh.n_slices = 0;
+	fresh.n_slices_max = n_slices;
 	regions[n] = fresh;
 	store_release(&regions[n].n_slices, n_slices);
 	store_release(&n_regions, n + 1);
@@ -160,6 +163,7 @@ bool region_prepare_locked(struct region *region, size_t n)
 	if (!open_elements(region->map, sizeof(*region->map), from, to) ||
 	    !open_elements(region->descriptors, sizeof(*region->descriptors),
 			   from, to) ||
+	    !open_elements(region->sites, sizeof(*region->sites), from, to) ||
 	    !open_elements(region->groups, sizeof(*region->groups),
 			   from / GROUP_SLICES, to / GROUP_SLICES) ||
 	    (from == 0 && !open_summaries(region)))
@@ -168,15 +172,10 @@ bool region_prepare_locked(struct region *region, size_t n)
 	return true;
 }
 
-size_t region_writable_bytes_locked(const struct region *region)
+void region_visit_arrays_locked(void (*visit)(void *context, uintptr_t at,
+					      size_t bytes),
+				void *context)
 {
-	size_t page = os_page_bytes(), n = region->n_writable;
-	size_t summary =
-		round_up(divide_up(region->n_slices / GROUP_SLICES, 8), page);
-	if (n == 0)
-		return 0;
-	return round_up(n * sizeof(*region->map), page) +
-	       round_up(n * sizeof(*region->descriptors), page) +
-	       round_up(n / GROUP_SLICES * sizeof(*region->groups), page) +
-	       2 * summary;
+	for (size_t i = 0; i < n_regions; i++)
+		visit(context, regions[i].arrays, regions[i].arrays_bytes);
 }

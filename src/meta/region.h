@@ -3,12 +3,13 @@
  *
  * A region is address space only: nothing is mapped there until an arena is, at
  * a random base far from what the kernel hands out. It is cut into slices of 64
- * KiB. What is known of slice i stands at index i of three arrays, mapped
- * read-only for the whole region and made writable as arenas reach them:
+ * KiB. What is known of slice i stands at index i of arrays, which grow with the
+ * region, piece by piece, each in a range of addresses of its own:
  *
- *	map          4 bytes a slice    owner << 8 | class: what free() needs
+ *	map          4 bytes a slice    owner << 8 | code: what free() needs
  *	descriptors  8 bytes a slice    the pool or large block it belongs to
- *	groups       1 byte a slice     which slices are mapped, free, dirty
+ *	sites        4 bytes a slice    where the large block was allocated
+ *	groups       2 bytes a slice    which slices are mapped, free, dirty
  *
  * The first region is the one the hot paths look at. A further one is added
  * when it is full or was made small under RLIMIT_AS; its blocks take the slow
@@ -27,12 +28,20 @@
 #define REGION_RUN_LOGS 33
 
 /*
- * A page map entry names the owner's heap id and the size class. An entry of 0
- * is nobody's; a large block's first slice has the class CLASS_LARGE and no
- * owner.
+ * A page map entry is owner << 8 | code. Owner is the id of a heap, 0 for none;
+ * an entry of 0 is nobody's. Every slice of a pool has the pool's entry, whose
+ * code is four times the size class: an index, in units the processor can scale
+ * by, into an array of structs of 32 bytes. Other runs have an entry at their
+ * first slice only, with one of the codes below, which are no class's.
  */
 #define ENTRY_CLASS_BITS 8
-#define CLASS_LARGE 0xffu
+#define ENTRY_CLASS_SCALE 4
+enum entry_code {
+	CODE_LEAVING = 0xfc, /* is being unmapped: its pages may be gone */
+	CODE_CACHED = 0xfd,  /* free, but waits in its owner's cache */
+	CODE_BUSY = 0xfe,    /* a large block that is being resized or moved */
+	CODE_LARGE = 0xff,   /* a large block; no owner */
+};
 
 /* What is known of 64 slices in a row: one bit each, in one cache line. */
 struct slice_group {
@@ -46,24 +55,29 @@ struct slice_group {
 };
 
 struct region {
-	/* Fixed at creation, `base` with the first slice that is mapped. */
+	/* What the hit path of free() reads. `base` is fixed with the first
+	 * slice that is mapped. n_slices is atomic: it grows, and is stored
+	 * with release after the arrays have grown. */
 	uintptr_t base;
 	size_t n_slices;
 	uint32_t *map;
+	/* Fixed with the first slice that is mapped. */
 	void **descriptors;
+	uint32_t *sites;
 	struct slice_group *groups;
 	uint64_t *groups_with_free;
 	uint64_t *groups_with_dirty;
 	uintptr_t arrays;
 	size_t arrays_bytes;
-	/* Guarded by arena_lock: slices below `end` have been mapped at some
-	 * time or passed over; the arrays are writable up to `n_writable`. */
+	/* Guarded by arena_lock: n_slices may grow so far; slices below `end`
+	 * have been mapped at some time or passed over. */
+	size_t n_slices_max;
 	size_t end;
 	size_t n_writable;
 	unsigned n_base_tries;
 	/* No free run of 2^k or more slices starts below lowest_run[k]. */
 	size_t lowest_run[REGION_RUN_LOGS];
-};
+} CACHE_ALIGNED;
 
 extern HIDDEN struct region regions[REGIONS_MAX];
 /* Atomic: stored with release after the region is complete. */
@@ -85,8 +99,11 @@ bool region_lower_base_locked(struct region *region);
 /* Makes the arrays writable for slices below N. The caller holds arena_lock. */
 bool region_prepare_locked(struct region *region, size_t n);
 
-/* Bytes of the arrays that are writable. The caller holds arena_lock. */
-size_t region_writable_bytes_locked(const struct region *region);
+/* Calls VISIT with each mapping of arrays, of all regions; arena_lock is held.
+ */
+void region_visit_arrays_locked(void (*visit)(void *context, uintptr_t at,
+					      size_t bytes),
+				void *context);
 
 /* The slice of ADDRESS in REGION; n_slices or more if it lies elsewhere. */
 static ALWAYS_INLINE size_t region_slice(const struct region *region,
@@ -112,12 +129,36 @@ static inline struct region *region_of(uintptr_t address)
 
 static inline uint32_t entry_make(uint32_t owner_id, uint32_t class)
 {
-	return owner_id << ENTRY_CLASS_BITS | class;
+	return owner_id << ENTRY_CLASS_BITS | class * ENTRY_CLASS_SCALE;
 }
 
-static inline uint32_t entry_class(uint32_t entry)
+/* The entry of a run that is no pool's. */
+static inline uint32_t entry_make_code(uint32_t owner_id, enum entry_code code)
+{
+	return owner_id << ENTRY_CLASS_BITS | (uint32_t)code;
+}
+
+static inline uint32_t entry_code(uint32_t entry)
 {
 	return entry & ((1u << ENTRY_CLASS_BITS) - 1);
+}
+
+static inline uint32_t entry_owner_id(uint32_t entry)
+{
+	return entry >> ENTRY_CLASS_BITS;
+}
+
+/* Of a pool's entry; for others it is N_CLASSES or more. */
+static inline uint32_t entry_class(uint32_t entry)
+{
+	return entry_code(entry) / ENTRY_CLASS_SCALE;
+}
+
+/* True for a run that is neither a pool nor a large block nor nobody's. */
+static inline bool entry_is_between(uint32_t entry)
+{
+	return entry_code(entry) >= CODE_LEAVING &&
+	       entry_code(entry) != CODE_LARGE;
 }
 
 /*

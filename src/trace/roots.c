@@ -91,8 +91,7 @@ static void find_own(struct roots *roots)
 	for (size_t i = 0; i < roots->n_hidden; i++)
 		add_own(roots, roots->hidden[i].start,
 			roots->hidden[i].end - roots->hidden[i].start);
-	for (size_t i = 0; i < n_regions; i++)
-		add_own(roots, regions[i].arrays, regions[i].arrays_bytes);
+	region_visit_arrays_locked(add_own, roots);
 	store_visit_locked(add_own, roots);
 	generations_visit_memory(add_own, roots);
 	for (uint32_t i = 0; i < work->n_pieces; i++)

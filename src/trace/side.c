@@ -15,7 +15,7 @@ static bool reserve(struct side *side, size_t i)
 	size_t bytes;
 	if (part->at != NULL)
 		return true;
-	if (!multiply_fits(regions[i].n_slices, side->slice_bytes, &bytes))
+	if (!multiply_fits(regions[i].n_slices_max, side->slice_bytes, &bytes))
 		return false;
 	bytes = round_up(bytes, os_page_bytes());
 	part->at = os_map_reserved(bytes);
@@ -31,7 +31,7 @@ static bool open_part(struct side *side, size_t i)
 	if (!reserve(side, i))
 		return false;
 	size_t n = min_size(round_up(regions[i].end, PIECE_SLICES),
-			    regions[i].n_slices);
+			    regions[i].n_slices_max);
 	size_t page = os_page_bytes();
 	size_t from = round_down(part->n_open * side->slice_bytes, page);
 	size_t to =

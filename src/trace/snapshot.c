@@ -26,10 +26,10 @@ static void count_run(void *context, struct region *region, size_t slice,
 	uint32_t entry = region_entry(region, slice);
 	const struct pool *pool = region_descriptor(region, slice);
 	(void)n_slices;
-	if (entry == 0)
+	if (entry == 0 || entry_is_between(entry))
 		return; /* freed: being purged, or waiting for the next */
 	count->n_runs++;
-	count->n_words += entry == CLASS_LARGE ? 1 : bits_words(pool->n_carved);
+	count->n_words += entry == CODE_LARGE ? 1 : bits_words(pool->n_carved);
 }
 
 static struct trace_region *region_in(struct snapshot *snapshot,
@@ -77,11 +77,11 @@ static void add_run(void *context, struct region *region, size_t slice,
 	struct snapshot *snapshot = context;
 	uint32_t entry = region_entry(region, slice);
 	void *descriptor = region_descriptor(region, slice);
-	if (entry == 0)
+	if (entry == 0 || entry_is_between(entry))
 		return;
 	struct trace_run *run = &snapshot->runs[++snapshot->n_runs];
 	run->first_bit = snapshot->n_words * 64;
-	if (entry == CLASS_LARGE)
+	if (entry == CODE_LARGE)
 		add_large(snapshot, run, descriptor);
 	else
 		add_pool(snapshot, run, descriptor);

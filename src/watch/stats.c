@@ -69,9 +69,11 @@ static void count_run(void *context, struct region *region, size_t slice,
 	struct walk *walk = context;
 	uint32_t entry = region_entry(region, slice);
 	void *descriptor = region_descriptor(region, slice);
-	if (entry == 0) /* being purged just now, or a recent one of large.c */
+	if (entry == 0 ||
+	    entry_is_between(
+		    entry)) /* being purged just now, or a recent one of large.c */
 		walk->stats->cached_bytes += n_slices * SLICE_BYTES;
-	else if (entry == CLASS_LARGE)
+	else if (entry == CODE_LARGE)
 		count_large(walk->stats, descriptor);
 	else
 		count_pool(walk, descriptor);
@@ -136,22 +138,24 @@ static void count_slices(struct tarn_stats *stats)
 		(counts.n_free_slices - counts.n_cached_slices) * SLICE_BYTES;
 }
 
+static void add_metadata(void *context, uintptr_t at, size_t bytes)
+{
+	struct tarn_stats *stats = context;
+	(void)at;
+	stats->metadata_bytes += bytes;
+}
+
 static void count_metadata(struct tarn_stats *stats)
 {
 	struct store_size store = store_size_locked();
 	stats->metadata_bytes = store.writable_bytes;
 	stats->purged_bytes += store.guard_bytes;
-	for (size_t i = 0; i < n_regions; i++) {
-		size_t writable = region_writable_bytes_locked(&regions[i]);
-		stats->metadata_bytes += writable;
-		stats->purged_bytes += regions[i].arrays_bytes - writable;
-	}
+	region_visit_arrays_locked(add_metadata, stats);
 }
 
 void stats_visit_mappings(stats_mapping_visitor *visit, void *context)
 {
-	for (size_t i = 0; i < n_regions; i++)
-		visit(context, regions[i].arrays, regions[i].arrays_bytes);
+	region_visit_arrays_locked(visit, context);
 	arena_visit_mapped_locked(visit, context);
 	store_visit_locked(visit, context);
 }

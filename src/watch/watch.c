@@ -76,9 +76,9 @@ uint32_t *watch_word(const void *block)
 	size_t slice = region_slice(region, address);
 	uint32_t entry = region_entry(region, slice);
 	void *descriptor = region_descriptor(region, slice);
-	if (entry == 0)
+	if (entry == 0 || entry_is_between(entry))
 		return NULL;
-	if (entry_class(entry) == CLASS_LARGE)
+	if (entry_code(entry) == CODE_LARGE)
 		return &((struct large *)descriptor)->site;
 	struct pool *pool = descriptor;
 	return pool->has_sites ? &pool->sites[pool_slot(pool, address)] : NULL;

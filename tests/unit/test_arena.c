@@ -38,15 +38,24 @@ static char *take(size_t n)
 
 static void give(void *run, size_t n)
 {
-	arena_give(run, n);
+	arena_give_some(&(struct run){(uintptr_t)run, n}, 1, true);
 	check();
 }
 
 static size_t purge(bool all)
 {
-	size_t purged = 0;
-	cr_assert(arena_purge(all, SIZE_MAX, &purged));
-	check();
+	struct run runs[4];
+	size_t n, purged = 0;
+	while ((n = arena_take_dirty(all, SIZE_MAX, runs, 4)) > 0) {
+		for (size_t i = 0; i < n; i++) {
+			size_t bytes = runs[i].n_slices * SLICE_BYTES;
+			cr_assert(os_purge(runs[i].base, bytes));
+			purged += bytes;
+		}
+		check();
+		arena_give_some(runs, n, false);
+		check();
+	}
 	return purged;
 }
 
@@ -133,17 +142,19 @@ Test(arena, what_is_taken_and_given_again_is_young_again)
 
 Test(arena, the_limit_of_a_purge_is_kept)
 {
-	size_t purged = 0;
+	struct run runs[4];
 	char *first = take(2);
 	take(1);
 	char *second = take(2);
 	give(first, 2);
 	give(second, 2);
-	cr_assert_not(arena_purge(true, 1, &purged));
+	cr_assert_eq(arena_take_dirty(true, 1, runs, 4), 1);
 	check();
-	cr_assert_eq(purged, 2 * SLICE_BYTES);
-	cr_assert(arena_purge(true, SIZE_MAX, &purged));
-	cr_assert_eq(purged, 4 * SLICE_BYTES);
+	cr_assert_eq(arena_take_dirty(true, SIZE_MAX, runs + 1, 3), 1);
+	cr_assert_eq(arena_take_dirty(true, SIZE_MAX, runs + 2, 2), 0);
+	arena_give_some(runs, 2, true);
+	check();
+	cr_assert_eq(arena_cached_bytes(), 4 * SLICE_BYTES);
 }
 
 Test(arena, a_run_is_aligned_as_asked)
@@ -171,13 +182,20 @@ Test(arena, a_run_grows_where_it_is_if_the_next_slices_are_free)
 	cr_assert_eq(take(6), run);
 }
 
+static void note_target(void *context, void *target)
+{
+	*(void **)context = target;
+}
+
 Test(arena, moving_takes_the_contents_along_and_frees_the_old_place)
 {
 	char *run = take(3);
 	take(1);
 	memset(run, 7, 3 * SLICE_BYTES);
-	char *moved = arena_move(run, 3, 50);
+	char *told = NULL;
+	char *moved = arena_move(run, 3, 50, note_target, &told);
 	cr_assert_not_null(moved);
+	cr_assert_eq(moved, told);
 	check();
 	for (size_t i = 0; i < 3 * SLICE_BYTES; i++)
 		cr_assert_eq(moved[i], 7);
@@ -200,14 +218,14 @@ Test(arena, under_a_limit_free_slices_make_room_for_longer_runs)
 	char *runs[N];
 	for (size_t i = 0; i < N; i++)
 		runs[i] = take(16);
+	take(counts().n_free_slices);
 	struct arena_counts before = counts();
 	limit_address_space(1);
-	cr_assert_null(arena_take(before.n_free_slices + 1, SLICE_BYTES));
-	check();
 	/* Every other one, so that no free run is as long as what follows. */
 	for (size_t i = 0; i < N; i += 2)
 		give(runs[i], 16);
 	cr_assert_null(arena_take(20, SLICE_BYTES));
+	cr_assert(arena_make_room(20, SLICE_BYTES));
 	check();
 	limit_address_space(RLIM_INFINITY);
 	cr_assert_leq(counts().n_mapped_slices, before.n_mapped_slices);

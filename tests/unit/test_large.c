@@ -23,7 +23,7 @@ static struct large *large_of(const void *block)
 	struct region *region = region_of((uintptr_t)block);
 	cr_assert_not_null(region);
 	size_t slice = region_slice(region, (uintptr_t)block);
-	cr_assert_eq(entry_class(region_entry(region, slice)), CLASS_LARGE);
+	cr_assert_eq(entry_code(region_entry(region, slice)), CODE_LARGE);
 	struct large *large = region_descriptor(region, slice);
 	cr_assert_eq(large->base, (uintptr_t)block);
 	return large;
@@ -106,12 +106,12 @@ Test(large, what_waits_for_the_next_is_bounded_and_given_back)
 	for (int i = 0; i < 40; i++)
 		large_free(large_of(blocks[i]));
 	for (int i = 0; i < 40; i++)
-		n_waiting += arena_run_start((uintptr_t)blocks[i]) != 0;
+		n_waiting += arena_run_start((uintptr_t)blocks[i], NULL) != 0;
 	cr_assert_eq(n_waiting, MIB / SLICE_BYTES);
 	heap_check();
 	large_give_back_recent();
 	for (int i = 0; i < 40; i++)
-		cr_assert_eq(arena_run_start((uintptr_t)blocks[i]), 0);
+		cr_assert_eq(arena_run_start((uintptr_t)blocks[i], NULL), 0);
 	heap_check();
 }
 
