@@ -39,16 +39,54 @@ static void *fail_no_memory(void)
 	return NULL;
 }
 
-/* Large blocks, after all that is free was given back if need be. */
+/* The heap that large blocks are counted by, and of which runs come. */
+static struct heap *heap_for_large(void)
+{
+	struct heap *heap = heap_mine;
+	return heap_is_attached(heap) ? heap : &heap_common;
+}
+
+/* At the end of a slow path, without a lock. */
+static void end_slow_path(void)
+{
+	struct heap *heap = heap_mine;
+	if (heap_is_attached(heap))
+		decay_poll(heap);
+}
+
+/* After what is free was given back, and then unmapped, if need be. */
 static void *take_large(size_t size, size_t alignment, bool cleared)
 {
-	void *block = large_alloc(size, alignment, cleared);
-	if (UNLIKELY(block == NULL) && size <= PTRDIFF_MAX) {
-		decay_make_room(divide_up(size, SLICE_BYTES), alignment);
-		block = large_alloc(size, alignment, cleared);
+	struct heap *heap = heap_for_large();
+	void *block = large_alloc(heap, size, alignment, cleared);
+	if (UNLIKELY(block == NULL) && size <= PTRDIFF_MAX &&
+	    decay_gather(size)) {
+		block = large_alloc(heap, size, alignment, cleared);
+		if (block == NULL && decay_unmap(size, alignment))
+			block = large_alloc(heap, size, alignment, cleared);
 	}
-	decay_poll_large(heap_is_attached(heap_mine) ? heap_mine : NULL, size);
+	if (!heap_is_attached(heap))
+		return block;
+	decay_note_large(heap, size);
+	if (heap->is_poll_due)
+		decay_poll(heap);
 	return block;
+}
+
+/* The same from pools; CLEARED: the first SIZE bytes are zero. */
+static void *take_small(uint32_t class, size_t size, bool cleared)
+{
+	size_t bytes = class_pool_slices(class) * SLICE_BYTES;
+	for (int attempt = 0;; attempt++) {
+		void *block = cleared ? heap_take_zeroed(class, size)
+				      : heap_refill(class, size);
+		if (LIKELY(block != NULL) || attempt == 2 ||
+		    !(attempt == 0 ? decay_gather(bytes)
+				   : decay_unmap(bytes, SLICE_BYTES))) {
+			end_slow_path();
+			return block;
+		}
+	}
 }
 
 COLD void api_poll(void)
@@ -68,7 +106,7 @@ static COLD void *take_watched(size_t room, size_t size, size_t alignment,
 	if (block != NULL)
 		return block;
 	block = is_large ? take_large(room, alignment, cleared)
-			 : heap_refill(class_of(room), size);
+			 : take_small(class_of(room), size, false);
 	if (block != NULL &&
 	    (watch_mode == WATCH_ALL ||
 	     (is_large && watch_is_large_due(heap_mine, size))))
@@ -85,7 +123,7 @@ NOINLINE void *api_malloc_slow(size_t size)
 		block = take_watched(watch_padded(size), size, SLICE_BYTES,
 				     false);
 	else if (size <= POOL_BYTES_MAX)
-		block = heap_refill(class_of(size), size);
+		block = take_small(class_of(size), size, false);
 	else
 		block = take_large(size, SLICE_BYTES, false);
 	if (UNLIKELY(block == NULL))
@@ -118,7 +156,30 @@ NOINLINE void api_free_slow(void *block, const char *operation)
 	enum heap_mistake mistake = heap_free_slow(block);
 	if (UNLIKELY(mistake != HEAP_FREED))
 		report_mistake(operation, block, mistake);
+	if (heap_mine->is_poll_due)
+		decay_poll(heap_mine);
 	errno = saved_errno;
+}
+
+/*
+ * So large a block comes from memory that is zero anyway, unless one is at hand:
+ * who asks for it may touch little of it.
+ */
+#define ZEROED_BYTES_MIN ((size_t)8 << 10)
+
+static void *calloc_medium(size_t bytes)
+{
+	uint32_t class = class_of(bytes);
+	void *block = heap_pop(class_code(class));
+	if (block != NULL)
+		return memset(block, 0, bytes);
+	int saved_errno = errno;
+	process_enter();
+	block = take_small(class, bytes, true);
+	if (UNLIKELY(block == NULL))
+		return fail_no_memory();
+	errno = saved_errno;
+	return block;
 }
 
 void *api_calloc(size_t n, size_t size)
@@ -130,6 +191,8 @@ void *api_calloc(size_t n, size_t size)
 		api_poll();
 	if (UNLIKELY(bytes > POOL_BYTES_MAX))
 		return take_large_or_watched(bytes, SLICE_BYTES, true);
+	if (bytes >= ZEROED_BYTES_MIN && LIKELY(watch_mode == WATCH_OFF))
+		return calloc_medium(bytes);
 	void *block = api_malloc(bytes);
 	return block != NULL ? memset(block, 0, bytes) : NULL;
 }
@@ -174,12 +237,14 @@ static void *move_block(void *block, struct heap_block old, size_t size,
 }
 
 /* In place or by moving pages; NULL if the contents must be copied. */
-static void *resize_large(struct heap_block old, size_t size)
+static void *resize_large(struct heap_block old, size_t size,
+			  const char *operation)
 {
-	struct region *region = region_of(old.start);
-	size_t slice = region_slice(region, old.start);
 	int saved_errno = errno;
-	void *block = large_resize(region_descriptor(region, slice), size);
+	bool is_mine;
+	void *block = large_resize(heap_for_large(), old.start, size, &is_mine);
+	if (!is_mine)
+		report_mistake(operation, (void *)old.start, HEAP_DOUBLE_FREE);
 	errno = saved_errno;
 	return block;
 }
@@ -204,7 +269,7 @@ static void *realloc_block(void *block, size_t size, const char *operation)
 	int saved_errno = errno;
 	void *resized = NULL;
 	if (old.is_large && size > POOL_BYTES_MAX)
-		resized = resize_large(old, size);
+		resized = resize_large(old, size, operation);
 	if (resized == NULL)
 		resized = move_block(block, old, size, operation);
 	if (resized != NULL || size > old.usable_bytes)
@@ -212,7 +277,7 @@ static void *realloc_block(void *block, size_t size, const char *operation)
 	/* No memory to make it smaller elsewhere: it stays. */
 	store_relaxed(&has_kept_too_large, true);
 	errno = saved_errno;
-	return old.is_large ? resize_large(old, size) : block;
+	return old.is_large ? resize_large(old, size, operation) : block;
 }
 
 void *api_realloc(void *block, size_t size, const char *operation)

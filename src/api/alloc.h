@@ -37,11 +37,11 @@ static ALWAYS_INLINE void *api_malloc(size_t size)
 	void *block = NULL;
 	if (LIKELY(size <= SMALL_BYTES_MAX)) {
 		block = heap_pop(
-			class_of_small[(size + BLOCK_ALIGN - 1) / BLOCK_ALIGN]);
+			code_of_small[(size + BLOCK_ALIGN - 1) / BLOCK_ALIGN]);
 	} else if (LIKELY(size <= POOL_BYTES_MAX)) {
 		if (UNLIKELY(api_poll_is_due()))
 			return api_malloc_slow(size);
-		block = heap_pop(class_of_medium(size));
+		block = heap_pop(class_code(class_of_medium(size)));
 	}
 	if (LIKELY(block != NULL))
 		return block;

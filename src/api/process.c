@@ -21,8 +21,10 @@
 #include "base/lock.h"
 #include "base/message.h"
 #include "conf/conf.h"
+#include "heap/decay.h"
 #include "heap/heap.h"
 #include "heap/registry.h"
+#include "os/barrier.h"
 #include "tarn.h"
 #include "watch/modules.h"
 #include "watch/sites.h"
@@ -79,6 +81,7 @@ static void end_thread(void *heap)
 {
 	heap_mine = &heap_gone;
 	registry_park(heap);
+	decay_poll_at_end();
 }
 
 /*
@@ -172,6 +175,7 @@ static void load_conf(void)
 static void start_process(void)
 {
 	load_conf();
+	os_barrier_prepare();
 	has_thread_end_key =
 		pthread_key_create(&thread_end_key, end_thread) == 0;
 	store_release(&start, STARTED);

@@ -30,13 +30,18 @@
 #define cas_release(p, old, v)                                                 \
 	__atomic_compare_exchange_n((p), (old), (v), 0, __ATOMIC_RELEASE,      \
 				    __ATOMIC_RELAXED)
+#define cas_seq_cst(p, old, v)                                                 \
+	__atomic_compare_exchange_n((p), (old), (v), 0, __ATOMIC_SEQ_CST,      \
+				    __ATOMIC_RELAXED)
 #define cas_relaxed(p, old, v)                                                 \
 	__atomic_compare_exchange_n((p), (old), (v), 0, __ATOMIC_RELAXED,      \
 				    __ATOMIC_RELAXED)
 
 /*
- * Adds 1 to what only this thread writes and others read, relaxed. In one
- * instruction where no sanitizer needs to be told.
+ * Adds N words to the pointer at P, which only this thread changes by this, in
+ * one instruction that adds to memory: neither a signal nor a change of threads
+ * splits it, though another processor may store between its two halves (see
+ * heap/magazine.h). Elsewhere an atomic serves.
  */
 #if defined(__SANITIZE_THREAD__) /* gcc */
 #define UNDER_THREAD_SANITIZER 1
@@ -45,10 +50,24 @@
 #else
 #define UNDER_THREAD_SANITIZER 0
 #endif
-#if UNDER_THREAD_SANITIZER
-#define increment_own(p) store_relaxed((p), load_relaxed(p) + 1)
+#if defined(__x86_64__) && !UNDER_THREAD_SANITIZER
+#define add_words_unsplit(p, n)                                                \
+	__asm__("addq %1, %0" : "+m"(*(p)) : "i"((n) * (long)sizeof(void *)))
 #else
-#define increment_own(p) ((void)++*(p))
+#define add_words_unsplit(p, n)                                                \
+	((void)__atomic_fetch_add((uintptr_t *)(p),                            \
+				  (uintptr_t)((n) * (long)sizeof(void *)),     \
+				  __ATOMIC_RELAXED))
+#endif
+
+/*
+ * Relaxed too, of a word that others seldom write; compilers make no operand of
+ * an instruction of what is atomic. Not torn, since it is one aligned word.
+ */
+#if UNDER_THREAD_SANITIZER
+#define load_operand(p) load_relaxed(p)
+#else
+#define load_operand(p) (*(p))
 #endif
 
 /* Tells the other hyperthread that this one only waits. */

@@ -435,6 +435,16 @@ void arena_age(void)
 	lock_release(&arena_lock);
 }
 
+size_t arena_mapped_bytes(void)
+{
+	return load_relaxed(&n_mapped) << SLICE_SHIFT;
+}
+
+size_t arena_in_use_bytes(void)
+{
+	return (load_relaxed(&n_mapped) - load_relaxed(&n_free)) << SLICE_SHIFT;
+}
+
 size_t arena_cached_bytes(void)
 {
 	return load_relaxed(&n_cached) << SLICE_SHIFT;

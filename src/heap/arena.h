@@ -109,6 +109,10 @@ void arena_age(void);
 /* Quiet, without a lock. Free slices with pages: a number to compare. */
 size_t arena_cached_bytes(void);
 
+/* The same of all that is mapped, and of what is in use. */
+size_t arena_mapped_bytes(void);
+size_t arena_in_use_bytes(void);
+
 /*
  * Loud. To be called when arena_take has refused such a run: unmaps free
  * slices, so that a limit lets it be mapped, if that can help. True if any were

@@ -1,27 +1,34 @@
 /*
- * decay: ticks of half the decay time.
+ * decay: polls, ticks of half the decay time, and what is done at once.
  *
  * At a tick, what was free and dirty at the last tick is purged, and what is
  * now becomes next: so free memory stays for one to two ticks, half to all of
- * conf.decay_ms. One thread wins a tick for the process; the magazines are each
- * thread's own business.
+ * conf.decay_ms. One thread sweeps at a time, from where the last one stopped.
+ * Magazines are each thread's own business; those of threads that have not
+ * polled for a whole decay are robbed.
  */
 #include "heap/decay.h"
 
+#include "base/arith.h"
 #include "base/atomic.h"
 #include "conf/conf.h"
 #include "heap/arena.h"
 #include "heap/growth.h"
 #include "heap/heap.h"
-#include "heap/large.h"
+#include "heap/heap_pools.h"
+#include "heap/late.h"
+#include "heap/parking.h"
 #include "heap/registry.h"
+#include "heap/remote.h"
+#include "os/available.h"
+#include "os/barrier.h"
 #include "os/memory.h"
 #include "os/system.h"
 
-/*
- * What one poll gives back at most: a millisecond or two of the kernel's time.
- */
-#define POLL_BYTES ((size_t)16 << 20)
+/* What one poll does at most: some hundred microseconds. */
+#define POLL_BYTES ((size_t)8 << 20)
+#define POLL_CALLS 64
+#define POLL_HEAPS 32
 
 /* After so many calls that took no slow path the clock is looked at as well. */
 #define CALLS_TO_POLL 256
@@ -32,86 +39,229 @@
 #define LARGE_BYTES_TO_POLL ((size_t)1 << 20)
 #define LARGE_CALLS_TO_POLL 8
 
+/* Where the OS refuses to purge (pages that are locked, a filter of system
+ * calls), it is not asked again for so long. */
+#define REFUSED_MS 1000
+
+#define ARENA_RUNS 16
+
 /* Atomic, relaxed: totals for people. */
-uint64_t decay_purged_bytes;
+uint64_t decay_purged_bytes CACHE_ALIGNED;
 uint64_t decay_purge_calls;
 
-/* Atomic, relaxed: who wins the exchange does the tick. */
-static uint64_t next_tick_ms;
+/* Atomic, relaxed: read by every poll, written at ticks. */
+static struct {
+	uint64_t next_tick_ms; /* who wins the exchange does the tick */
+	uint64_t refused_ms;   /* not to be asked before; 0: no matter */
+} when CACHE_ALIGNED;
 
-static size_t cache_limit(void)
-{
-	/* Atomic, relaxed: every thread that races here finds the same. */
-	static size_t by_default;
-	size_t limit = load_relaxed(&conf.cache_bytes);
-	if (limit != 0)
-		return limit;
-	limit = load_relaxed(&by_default);
-	if (UNLIKELY(limit == 0)) {
-		limit = os_physical_bytes() / 16;
-		store_relaxed(&by_default, limit);
+/* Who exchanges it from false sweeps. The other is the sweeper's. */
+static bool is_sweeping CACHE_ALIGNED;
+static struct heap *next_to_sweep;
+
+/* What may still be done. */
+struct budget {
+	size_t bytes;
+	size_t n_calls;
+	size_t purged_bytes;
+};
+
+#define NO_LIMIT                                                               \
+	(struct budget)                                                        \
+	{                                                                      \
+		.bytes = SIZE_MAX, .n_calls = SIZE_MAX                         \
 	}
-	return limit;
+#define OF_A_POLL                                                              \
+	(struct budget)                                                        \
+	{                                                                      \
+		.bytes = POLL_BYTES, .n_calls = POLL_CALLS                     \
+	}
+
+static bool is_spent(const struct budget *budget)
+{
+	return budget->bytes == 0 || budget->n_calls == 0;
 }
 
-static void count(size_t purged)
+static bool purge(struct budget *budget, uintptr_t at, size_t bytes)
 {
-	if (purged == 0)
+	budget->n_calls -= min_size(budget->n_calls, 1);
+	if (!os_purge(at, bytes)) {
+		store_relaxed(&when.refused_ms, os_now_ms() + REFUSED_MS);
+		budget->n_calls = 0;
+		return false;
+	}
+	budget->bytes -= min_size(budget->bytes, bytes);
+	budget->purged_bytes += bytes;
+	return true;
+}
+
+static bool may_purge(uint64_t now)
+{
+	uint64_t refused = load_relaxed(&when.refused_ms);
+	return refused == 0 || now >= refused;
+}
+
+/* Free slices that are old, or with ALL any; true if none are left. */
+static bool purge_arena(bool all, struct budget *budget)
+{
+	struct run runs[ARENA_RUNS], clean[ARENA_RUNS], dirty[ARENA_RUNS];
+	while (!is_spent(budget)) {
+		size_t n =
+			arena_take_dirty(all, budget->bytes, runs,
+					 min_size(ARENA_RUNS, budget->n_calls));
+		size_t n_clean = 0, n_dirty = 0;
+		for (size_t i = 0; i < n; i++)
+			if (purge(budget, runs[i].base,
+				  runs[i].n_slices * SLICE_BYTES))
+				clean[n_clean++] = runs[i];
+			else
+				dirty[n_dirty++] = runs[i];
+		arena_give_some(clean, n_clean, false);
+		arena_give_some(dirty, n_dirty, true);
+		if (n == 0)
+			return true;
+	}
+	return false;
+}
+
+static void purge_pages(struct heap_away *away, uint32_t i,
+			struct budget *budget)
+{
+	uint64_t left = away->pages[i];
+	uintptr_t at;
+	size_t bytes;
+	for (;;) {
+		uint64_t before = left;
+		bytes = pool_next_purgeable(away->pools[i], &left, &at);
+		if (bytes == 0)
+			return;
+		if (purge(budget, at, bytes))
+			away->purged[i] |= before & ~left;
+	}
+}
+
+/* Pools of HEAP that have cooled, or with ALL that cool; true if none is left,
+ * or another is at work on it. */
+static bool purge_heap(struct heap *heap, bool all, struct budget *budget)
+{
+	struct heap_away away;
+	while (!is_spent(budget)) {
+		if (!all && !lock_try(&heap->lock))
+			return true;
+		if (all)
+			lock_acquire(&heap->lock);
+		heap_take_away_locked(heap, all, budget->n_calls, &away);
+		lock_release(&heap->lock);
+		if (away.n == 0)
+			return away.is_last;
+		for (uint32_t i = 0; i < away.n; i++)
+			purge_pages(&away, i, budget);
+		lock_acquire(&heap->lock);
+		heap_bring_back_locked(heap, &away);
+		lock_release(&heap->lock);
+		if (away.is_last)
+			return true;
+	}
+	return false;
+}
+
+static void count(const struct budget *budget)
+{
+	if (budget->purged_bytes == 0)
 		return;
-	fetch_add_relaxed(&decay_purged_bytes, purged);
+	fetch_add_relaxed(&decay_purged_bytes, budget->purged_bytes);
 	fetch_add_relaxed(&decay_purge_calls, 1);
 }
 
-/* How many runs are taken out for a purge at a time. */
-#define PURGE_RUNS 16
-
-/*
- * Purges free slices, about LIMIT bytes; false if there is more to do. A run
- * that the kernel will not purge stays dirty, and ends it for now.
- */
-static bool purge_slices(bool all, size_t limit, size_t *purged)
+/* More is idle than may be: what this thread can reach, until enough is gone. */
+static bool purge_excess(struct heap *heap)
 {
-	struct run runs[PURGE_RUNS];
-	size_t before = *purged;
-	bool purges = true;
-	while (purges && *purged - before < limit) {
-		size_t n = arena_take_dirty(all, limit - (*purged - before),
-					    runs, PURGE_RUNS);
-		if (n == 0)
-			return true;
-		for (size_t i = 0; i < n; i++) {
-			size_t bytes = runs[i].n_slices << SLICE_SHIFT;
-			purges = os_purge(runs[i].base, bytes);
-			if (purges)
-				*purged += bytes;
-			arena_give_some(&runs[i], 1, !purges);
-		}
+	size_t excess = idle_excess_bytes(0);
+	struct budget budget = OF_A_POLL;
+	/* A quarter more, so that the next free need not come again. */
+	budget.bytes =
+		min_size(budget.bytes, excess + excess / 4 + SLICE_BYTES);
+	purge_arena(true, &budget);
+	if (heap != NULL && !is_spent(&budget))
+		purge_heap(heap, true, &budget);
+	if (heap != NULL && heap->to_look_after != NULL && !is_spent(&budget))
+		purge_heap(heap->to_look_after, true, &budget);
+	if (heap != NULL && idle_excess_bytes(0) > 0 &&
+	    heap->runs.used_bytes != 0) {
+		lock_acquire(&heap->lock);
+		runs_empty_locked(heap, false);
+		lock_release(&heap->lock);
 	}
-	return !purges;
+	idle_note_purged(budget.purged_bytes);
+	count(&budget);
+	return is_spent(&budget);
 }
 
-/* False if there is more to do, by the next poll. */
-static bool tick_process(uint64_t now, bool at_once)
+/* Its thread sleeps, or hits its magazines only. */
+static bool is_quiet(const struct heap *heap, uint64_t now)
 {
-	size_t purged = 0;
-	large_give_back_recent();
-	bool finished = registry_purge(false, POLL_BYTES, &purged);
-	if (finished && purged < POLL_BYTES)
-		finished = purge_slices(at_once, POLL_BYTES - purged, &purged);
-	count(purged);
+	uint64_t last = load_relaxed(&heap->last_tick_ms);
+	return now > last && now - last > load_relaxed(&conf.decay_ms);
+}
+
+/* Gives back what HEAP has at hand, whoever's it is. */
+static void give_back_locked(struct heap *heap, bool all)
+{
+	heap_drain_locked(heap);
+	if (heap->is_parked || (all && heap == heap_mine))
+		heap_empty_magazines_locked(heap);
+	else if (os_barrier_is_possible())
+		heap_rob_locked(heap);
+	runs_empty_locked(heap, false);
+}
+
+/* One heap of a sweep. */
+static bool sweep_heap(struct heap *heap, uint64_t now, struct budget *budget)
+{
+	if (!lock_try(&heap->lock))
+		return true;
+	if (heap->is_parked || (heap != heap_mine && is_quiet(heap, now)))
+		give_back_locked(heap, false);
+	else
+		heap_drain_locked(heap);
+	lock_release(&heap->lock);
+	return purge_heap(heap, false, budget);
+}
+
+/* True if all heaps have been swept, and the arena. */
+static bool sweep(uint64_t now)
+{
+	struct budget budget = OF_A_POLL;
+	int n = 0;
+	bool finished = true;
+	for (; next_to_sweep != NULL && n < POLL_HEAPS && finished; n++) {
+		finished = sweep_heap(next_to_sweep, now, &budget);
+		if (finished)
+			next_to_sweep = next_to_sweep->next;
+	}
+	if (next_to_sweep == NULL)
+		finished =
+			purge_arena(load_relaxed(&conf.decay_ms) == 0, &budget);
+	idle_note_unwanted(budget.purged_bytes);
+	count(&budget);
+	return finished && next_to_sweep == NULL;
+}
+
+/* True if the tick is done; false if there is more to do, by the next poll. */
+static bool tick(uint64_t now)
+{
+	bool free = false;
+	if (!cas_acquire(&is_sweeping, &free, true))
+		return true;
+	if (next_to_sweep == NULL)
+		next_to_sweep = registry_first();
+	bool finished = sweep(now);
 	if (finished)
 		arena_age();
 	else
-		store_relaxed(&next_tick_ms, now);
+		store_relaxed(&when.next_tick_ms, now);
+	store_release(&is_sweeping, false);
 	return finished;
-}
-
-/* Too much is cached to wait for the tick. */
-static void trim_cache(void)
-{
-	size_t purged = 0;
-	purge_slices(true, POLL_BYTES, &purged);
-	count(purged);
 }
 
 static bool somebody_wants_growth(void)
@@ -120,62 +270,96 @@ static bool somebody_wants_growth(void)
 	       load_relaxed(&conf.collect_ms) != 0;
 }
 
-void decay_poll(struct heap *heap)
+static void poll_ticks(struct heap *heap, uint64_t now, uint64_t tick_ms)
 {
-	if (heap != NULL)
-		heap->calls_to_poll = CALLS_TO_POLL;
-	if (UNLIKELY(somebody_wants_growth()) && heap != NULL)
-		growth_poll(heap, os_now_ms());
-	if (UNLIKELY(arena_cached_bytes() > cache_limit()))
-		trim_cache();
-	uint64_t decay_ms = load_relaxed(&conf.decay_ms);
-	if (decay_ms == CONF_NEVER)
-		return;
-	uint64_t now = os_now_ms(), tick_ms = decay_ms / 2;
-	if (heap != NULL && now - heap->last_tick_ms >= tick_ms) {
-		heap->last_tick_ms = now;
+	if (now - heap->last_tick_ms >= tick_ms) {
+		store_relaxed(&heap->last_tick_ms, now);
 		heap_empty_magazines(heap, true);
 	}
-	uint64_t due = load_relaxed(&next_tick_ms);
+	uint64_t due = load_relaxed(&when.next_tick_ms);
 	/* One that lies further ahead was set when ticks were longer. */
 	if (LIKELY(now < due && due <= now + tick_ms) ||
-	    !cas_relaxed(&next_tick_ms, &due, now + tick_ms))
+	    !cas_relaxed(&when.next_tick_ms, &due, now + tick_ms))
 		return;
-	if (!tick_process(now, tick_ms == 0) && heap != NULL)
+	if (!tick(now))
 		heap->calls_to_poll = CALLS_TO_GO_ON;
 }
 
-void decay_poll_large(struct heap *heap, size_t bytes)
+void decay_poll(struct heap *heap)
 {
-	if (heap != NULL && bytes < LARGE_BYTES_TO_POLL &&
-	    heap->large_calls_to_poll-- != 0)
+	late_tell();
+	heap->is_poll_due = false;
+	heap->calls_to_poll = CALLS_TO_POLL;
+	/* Those who hook madvise may allocate there. */
+	if (heap->is_polling)
 		return;
-	if (heap != NULL)
-		heap->large_calls_to_poll = LARGE_CALLS_TO_POLL - 1;
-	decay_poll(heap);
+	heap->is_polling = true;
+	uint64_t now = os_now_ms();
+	if (UNLIKELY(somebody_wants_growth()))
+		growth_poll(heap, now);
+	if (UNLIKELY(idle_excess_bytes(0) > 0) && may_purge(now) &&
+	    purge_excess(heap))
+		heap->calls_to_poll = CALLS_TO_GO_ON;
+	heap->to_look_after = NULL;
+	uint64_t decay_ms = load_relaxed(&conf.decay_ms);
+	if (decay_ms != CONF_NEVER)
+		poll_ticks(heap, now, decay_ms / 2);
+	heap->is_polling = false;
 }
 
-static void give_back_blocks(size_t *purged)
+void decay_note_large(struct heap *heap, size_t bytes)
 {
-	if (heap_is_attached(heap_mine))
-		heap_empty_magazines(heap_mine, false);
-	registry_purge(true, SIZE_MAX, purged);
-	large_give_back_recent();
+	if (bytes < LARGE_BYTES_TO_POLL && heap->large_calls_to_poll-- != 0 &&
+	    LIKELY(idle_excess_bytes(0) == 0))
+		return;
+	heap->large_calls_to_poll = LARGE_CALLS_TO_POLL - 1;
+	heap->is_poll_due = true;
+}
+
+void decay_poll_at_end(void)
+{
+	if (idle_excess_bytes(0) > 0 && may_purge(os_now_ms()))
+		purge_excess(NULL);
+}
+
+/* The magazines, remote frees and runs of all heaps. */
+static void give_back_all(void)
+{
+	struct heap *heap = registry_first();
+	for (; heap != NULL; heap = heap->next) {
+		lock_acquire(&heap->lock);
+		give_back_locked(heap, true);
+		lock_release(&heap->lock);
+	}
 }
 
 size_t decay_purge_all(void)
 {
-	size_t purged = 0;
-	give_back_blocks(&purged);
-	purge_slices(true, SIZE_MAX, &purged);
-	count(purged);
-	return purged;
+	struct budget budget = NO_LIMIT;
+	give_back_all();
+	late_tell();
+	struct heap *heap = registry_first();
+	for (; heap != NULL; heap = heap->next)
+		purge_heap(heap, true, &budget);
+	/* What has become free by that. */
+	give_back_all();
+	purge_arena(true, &budget);
+	count(&budget);
+	return budget.purged_bytes;
 }
 
-void decay_make_room(size_t n_slices, size_t align)
+bool decay_gather(size_t bytes)
 {
-	size_t purged = 0;
-	give_back_blocks(&purged);
-	arena_make_room(n_slices, align);
-	count(purged);
+	/* Not even if all that is mapped were free? */
+	size_t held = arena_mapped_bytes();
+	if (bytes > held && !os_can_map(bytes - held))
+		return false;
+	give_back_all();
+	late_tell();
+	return true;
+}
+
+bool decay_unmap(size_t bytes, size_t align)
+{
+	return arena_make_room(divide_up(bytes, SLICE_BYTES), align);
 }

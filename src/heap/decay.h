@@ -1,8 +1,12 @@
 /*
- * decay: free memory goes back to the OS by time.
+ * decay: free memory goes back to the OS: what is too much at once, the rest by
+ * time.
  *
- * tarn has no thread of its own: slow paths look at the clock in passing, and
- * whoever finds a tick due does a bounded piece of the work.
+ * tarn has no thread of its own: slow paths poll in passing, at their end,
+ * without a lock, and whoever finds something due does a bounded piece of the
+ * work. Words: blocks are *given back* to pools and runs to the arena; pages are
+ * *purged*, that is given to the OS while the addresses stay; free slices are
+ * *unmapped* where a limit counts addresses.
  */
 #ifndef TARN_HEAP_DECAY_H
 #define TARN_HEAP_DECAY_H
@@ -11,23 +15,28 @@
 
 struct heap;
 
-/* To be called, without locks, at the end of a slow path. HEAP is the calling
- * thread's, or NULL. decay_poll_large is for that of a block of so many bytes
- * that no pool has. */
+/* Looks whether something is due. HEAP is the calling thread's own. */
 void decay_poll(struct heap *heap);
-void decay_poll_large(struct heap *heap, size_t bytes);
+
+/* A large block of so many bytes was taken or freed: whether to poll. */
+void decay_note_large(struct heap *heap, size_t bytes);
+
+/* What is too much goes at once; for a thread at its end. */
+void decay_poll_at_end(void);
 
 /*
- * Gives back all that is free now: the calling thread's magazines, pools,
- * slices. Returns the bytes given back.
+ * Gives back all that is free now, of all threads: magazines, pools, slices.
+ * Returns the bytes purged.
  */
 size_t decay_purge_all(void);
 
 /*
- * Makes room when the OS refuses a run of N_SLICES: as decay_purge_all(), and
- * unmaps slices, so that metadata too can use what a limit leaves.
+ * When the OS has refused BYTES: gives back what all threads have at hand, and
+ * then unmaps what is free, each only if it can make the difference. After one
+ * that returns true it is worth asking again.
  */
-void decay_make_room(size_t n_slices, size_t align);
+bool decay_gather(size_t bytes);
+bool decay_unmap(size_t bytes, size_t align);
 
 /* Totals since the start. */
 extern uint64_t decay_purged_bytes;

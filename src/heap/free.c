@@ -7,7 +7,32 @@
 #include "heap/decay.h"
 #include "heap/heap_pools.h"
 #include "heap/large.h"
+#include "heap/registry.h"
 #include "heap/remote.h"
+
+/* After so many bytes of others' blocks have been freed, the owner of one of
+ * them is seen to: it may sleep. */
+#define REMOTE_BYTES_TO_DRAIN ((int64_t)256 << 10)
+
+static enum pool_put_result push(struct heap *heap, struct pool *pool,
+				 void *block)
+{
+	struct magazine *magazine = &heap->magazines[pool->class];
+	magazine_regain_locked(magazine);
+	void **top = magazine->top;
+	uint32_t n = magazine_count(magazine);
+	if ((n > 0 && top[-1] == block) || (n > 1 && top[-2] == block))
+		return POOL_DOUBLE_FREE;
+	heap->was_used[pool->class] = true;
+	if (!conf.check && top >= magazine->limit)
+		heap_make_room_locked(heap, pool->class);
+	if (conf.check || !magazine_exists(magazine))
+		return heap_put_one_locked(heap, pool, (uintptr_t)block);
+	top = magazine->top;
+	store_relaxed(top, block);
+	store_relaxed(&magazine->top, top + 1);
+	return POOL_PUT;
+}
 
 /*
  * Frees a block of the calling thread's own heap that did not fit the hit path.
@@ -15,25 +40,48 @@
 static enum pool_put_result free_own(struct heap *heap, struct pool *pool,
 				     void *block)
 {
-	uint32_t class = pool->class;
+	lock_acquire(&heap->lock);
 	enum pool_put_result result = pool_examine(pool, (uintptr_t)block);
-	if (result != POOL_PUT)
+	if (result == POOL_PUT)
+		result = push(heap, pool, block);
+	lock_release(&heap->lock);
+	heap->is_poll_due = heap_is_attached(heap);
+	return result;
+}
+
+static enum heap_mistake free_large(struct heap *heap, uintptr_t address)
+{
+	size_t bytes = heap_look_up((void *)address).usable_bytes;
+	if (!large_free(heap_is_attached(heap) ? heap : &heap_common, address))
+		return HEAP_DOUBLE_FREE;
+	if (heap_is_attached(heap))
+		decay_note_large(heap, bytes);
+	return HEAP_FREED;
+}
+
+/*
+ * The owner of a block that another thread frees may sleep, and never drain what
+ * it gets back. So who frees much for others does it for them at times.
+ */
+static enum pool_put_result free_for_other(struct heap *heap, struct pool *pool,
+					   void *block)
+{
+	uint32_t bytes = pool->block_bytes;
+	struct heap *owner = load_relaxed(&pool->owner);
+	enum pool_put_result result = remote_free(pool, (uintptr_t)block);
+	if (result != POOL_PUT || !heap_is_attached(heap))
 		return result;
-	heap->was_used[class] = true;
-	uint32_t n = heap_magazine_count(heap, class);
-	if (n > 0 && heap->top[class][-1] == block)
-		return POOL_DOUBLE_FREE;
-	if (!conf.check && !heap_grow_magazine(heap, class) && n > 0) {
-		lock_acquire(&heap->lock);
-		heap_flush_locked(heap, class, n / 2 + 1);
-		lock_release(&heap->lock);
+	heap->remote_bytes_to_drain -= bytes;
+	if (LIKELY(heap->remote_bytes_to_drain >= 0))
+		return result;
+	heap->remote_bytes_to_drain = REMOTE_BYTES_TO_DRAIN;
+	if (owner != NULL && lock_try(&owner->lock)) {
+		heap_drain_locked(owner);
+		lock_release(&owner->lock);
 	}
-	if (heap->magazine_log[class] == 0)
-		return heap_put_one(heap, pool, (uintptr_t)block);
-	void **top = heap->top[class];
-	*top = block;
-	store_relaxed(&heap->top[class], top + 1);
-	return POOL_PUT;
+	heap->to_look_after = owner;
+	heap->is_poll_due = true;
+	return result;
 }
 
 enum heap_mistake heap_free_slow(void *block)
@@ -45,22 +93,16 @@ enum heap_mistake heap_free_slow(void *block)
 	size_t slice = region_slice(region, address);
 	uint32_t entry = region_entry(region, slice);
 	struct heap *heap = heap_mine;
-	if (entry == 0 || entry_is_between(entry))
-		return heap_look_up(block).mistake;
-	void *descriptor = region_descriptor(region, slice);
 	if (entry_code(entry) == CODE_LARGE) {
-		struct large *large = descriptor;
-		if (large->base != address)
+		bool is_start = slice_address(region, slice) == address;
+		if (!is_start)
 			return HEAP_INTERIOR;
-		size_t bytes = large->usable_bytes;
-		large_free(large);
-		decay_poll_large(heap_is_attached(heap) ? heap : NULL, bytes);
-		return HEAP_FREED;
+		return free_large(heap, address);
 	}
-	/* Another's: too frequent to look at the clock each time. */
-	if ((entry ^ heap->key) >= N_CLASSES * ENTRY_CLASS_SCALE)
-		return heap_mistake_of(remote_free(descriptor, address));
-	enum pool_put_result result = free_own(heap, descriptor, block);
-	decay_poll(heap_is_attached(heap) ? heap : NULL);
-	return heap_mistake_of(result);
+	if (!entry_is_pool(entry))
+		return heap_look_up(block).mistake;
+	struct pool *pool = region_descriptor(region, slice);
+	if ((entry ^ heap->key) < class_code(N_CLASSES))
+		return heap_mistake_of(free_own(heap, pool, block));
+	return heap_mistake_of(free_for_other(heap, pool, block));
 }

@@ -1,16 +1,19 @@
 /*
  * heap: magazines, and how malloc's slow path fills them.
  *
- * Only the thread whose heap it is comes here, but for what ends in _locked.
+ * Only the thread whose heap it is comes here, but for what ends in _locked and
+ * heap_take_one. Magazines are looked at under the lock only, after
+ * magazine_regain_locked: a thief may have been there.
  */
 #include "heap/heap.h"
 
 #include <string.h>
 
 #include "conf/conf.h"
-#include "heap/decay.h"
 #include "heap/heap_pools.h"
 #include "heap/registry.h"
+#include "heap/share.h"
+#include "os/barrier.h"
 
 /*
  * Room for so many bytes magazines have in any case; more takes that so many
@@ -24,47 +27,61 @@
 #define REFILL_BYTES ((size_t)32 << 10)
 #define REFILL_BLOCKS_MIN 4
 
-/* What conf.magazine_bytes says for one thread, so many threads may have. */
-#define FULL_SHARES 8
+/* While more is idle than may be, magazines give back little at a time, so that
+ * the purging that follows each time keeps up. */
+#define FLUSH_BYTES_WHEN_OVER ((size_t)256 << 10)
+#define FLUSH_BLOCKS_MIN 32
 
-#define NO_MAGAZINES                                                           \
-	.top = {[0 ... N_CLASSES - 1] = MAGAZINE_NONE_TOP},                    \
-	.limit = {[0 ... N_CLASSES - 1] = MAGAZINE_NONE_TOP}
+#define HEAP_WITHOUT_MAGAZINES                                                 \
+	.magazines = {[0 ... N_CLASSES - 1] = {.top = MAGAZINE_NOWHERE,        \
+					       .blocks = MAGAZINE_NOWHERE,     \
+					       .most = UINT32_MAX}}
 
-struct heap heap_none = {NO_MAGAZINES};
-struct heap heap_gone = {NO_MAGAZINES};
+struct heap heap_none = {HEAP_WITHOUT_MAGAZINES};
+struct heap heap_gone = {HEAP_WITHOUT_MAGAZINES};
+struct heap heap_common = {
+	HEAP_WITHOUT_MAGAZINES,
+	.key = 1u << ENTRY_CLASS_BITS,
+	.single_class = N_CLASSES,
+	.lock = LOCK_INIT(LOCK_HEAP),
+};
 
 _Thread_local struct heap *heap_mine
 	__attribute__((tls_model("initial-exec"))) = &heap_none;
+
+static struct magazine *magazine_of(struct heap *heap, uint32_t class)
+{
+	return &heap->magazines[class];
+}
 
 static size_t capacity_bytes(uint32_t class, unsigned log)
 {
 	return magazine_capacity(log) * (size_t)class_block_bytes(class);
 }
 
-/*
- * The magazine of CLASS becomes one of 2^LOG words that has room for what the
- * old one holds. The heap is locked: who holds all locks finds array and top
- * together.
- */
-static bool replace_magazine_locked(struct heap *heap, uint32_t class,
-				    unsigned log)
+/* Gives the oldest N blocks of a magazine back to the bitmaps. */
+static void flush(struct heap *heap, uint32_t class, uint32_t n)
 {
-	unsigned old_log = heap->magazine_log[class];
-	uint32_t n = heap_magazine_count(heap, class);
-	void **blocks = magazine_make(log);
-	if (blocks == NULL)
+	struct magazine *magazine = magazine_of(heap, class);
+	void **blocks = magazine->blocks;
+	uint32_t kept = magazine_count(magazine) - n;
+	heap_put_blocks_locked(heap, class, blocks, n);
+	memmove(blocks, blocks + n, kept * sizeof(*blocks));
+	store_relaxed(&magazine->top, blocks + kept);
+}
+
+/* The magazine of CLASS gets 2^LOG words; what is too much is flushed. */
+static bool resize(struct heap *heap, uint32_t class, unsigned log)
+{
+	struct magazine *magazine = magazine_of(heap, class);
+	unsigned old_log = magazine_log(magazine);
+	uint32_t n = magazine_count(magazine), kept = magazine_capacity(log);
+	if (n > kept)
+		flush(heap, class, n - kept);
+	if (!magazine_resize_locked(magazine, log))
 		return false;
-	if (old_log != 0) {
-		void **old = heap_magazine_blocks(heap, class);
-		memcpy(blocks, old, n * sizeof(*blocks));
-		magazine_discard(old, old_log);
-	}
 	heap->capacity_bytes -= capacity_bytes(class, old_log);
 	heap->capacity_bytes += capacity_bytes(class, log);
-	store_relaxed(&heap->magazine_log[class], (uint8_t)log);
-	store_relaxed(&heap->limit[class], blocks + magazine_capacity(log));
-	store_relaxed(&heap->top[class], blocks + n);
 	return true;
 }
 
@@ -74,20 +91,15 @@ static bool replace_magazine_locked(struct heap *heap, uint32_t class,
  */
 static void halve_idle_magazines(struct heap *heap)
 {
-	lock_acquire(&heap->lock);
 	FOR_EACH_CLASS (class) {
-		unsigned log = heap->magazine_log[class];
-		if (log > magazine_log_first(class) && !heap->was_used[class]) {
-			uint32_t n = heap_magazine_count(heap, class);
-			uint32_t kept = magazine_capacity(log - 1);
-			if (n > kept)
-				heap_flush_locked(heap, class, n - kept);
-			replace_magazine_locked(heap, class, log - 1);
-		}
+		struct magazine *magazine = magazine_of(heap, class);
+		magazine_regain_locked(magazine);
+		unsigned log = magazine_log(magazine);
+		if (log > magazine_log_first(class) && !heap->was_used[class])
+			resize(heap, class, log - 1);
 		heap->was_used[class] = false;
 	}
 	heap->refilled_bytes /= 2;
-	lock_release(&heap->lock);
 }
 
 /*
@@ -100,8 +112,7 @@ static bool make_room(struct heap *heap, size_t bytes)
 {
 	size_t warranted =
 		CAPACITY_BYTES_MIN + heap->refilled_bytes / REFILLS_A_CAPACITY;
-	size_t most =
-		conf.magazine_bytes / divide_up(registry_count(), FULL_SHARES);
+	size_t most = share_bytes(heap->runs.used_bytes, CAPACITY_BYTES_MIN);
 	if (heap->capacity_bytes + bytes > warranted)
 		return false;
 	if (heap->capacity_bytes + bytes > most && warranted > most)
@@ -109,64 +120,54 @@ static bool make_room(struct heap *heap, size_t bytes)
 	return heap->capacity_bytes + bytes <= most;
 }
 
-bool heap_grow_magazine(struct heap *heap, uint32_t class)
+/*
+ * Doubles the magazine of CLASS, keeping what is in it; false if it, or all the
+ * thread's magazines together, have as much room as they may.
+ */
+static bool grow(struct heap *heap, uint32_t class)
 {
-	unsigned old_log = heap->magazine_log[class];
+	unsigned old_log = magazine_log(magazine_of(heap, class));
 	unsigned log = old_log == 0 ? magazine_log_first(class) : old_log + 1;
+	if (log > MAGAZINE_LOG_MAX || heap->single_class == class ||
+	    heap->single_class == HEAP_ALL_SINGLY)
+		return false;
 	size_t more_bytes =
 		capacity_bytes(class, log) - capacity_bytes(class, old_log);
-	if (log > MAGAZINE_LOG_MAX || heap->single_class == class ||
-	    heap->single_class == HEAP_ALL_SINGLY ||
-	    (old_log != 0 && !make_room(heap, more_bytes)))
+	if (old_log != 0 && !make_room(heap, more_bytes))
 		return false;
-	lock_acquire(&heap->lock);
-	bool grown = replace_magazine_locked(heap, class, log);
-	lock_release(&heap->lock);
-	return grown;
+	/* It may have been halved for that. */
+	return magazine_log(magazine_of(heap, class)) == old_log &&
+	       resize(heap, class, log);
 }
 
-void heap_flush_locked(struct heap *heap, uint32_t class, uint32_t n)
+bool heap_make_room_locked(struct heap *heap, uint32_t class)
 {
-	void **blocks = heap_magazine_blocks(heap, class);
-	uint32_t kept = heap_magazine_count(heap, class) - n;
-	heap_put_blocks_locked(heap, blocks, n);
-	memmove(blocks, blocks + n, kept * sizeof(*blocks));
-	store_relaxed(&heap->top[class], blocks + kept);
+	struct magazine *magazine = magazine_of(heap, class);
+	if (!grow(heap, class) && magazine_exists(magazine)) {
+		uint32_t n = magazine_count(magazine) / 2 + 1;
+		uint32_t few = (uint32_t)max_size(
+			FLUSH_BYTES_WHEN_OVER / class_block_bytes(class),
+			FLUSH_BLOCKS_MIN);
+		if (n > few && idle_excess_bytes(0) > 0)
+			n = few;
+		flush(heap, class, n);
+	}
+	return magazine_exists(magazine);
 }
 
-static void drop_magazine(struct heap *heap, uint32_t class)
+void heap_empty_magazine_locked(struct heap *heap, uint32_t class)
 {
-	unsigned log = heap->magazine_log[class];
-	if (log == 0)
-		return;
-	void **blocks = heap_magazine_blocks(heap, class);
-	uint32_t n = heap_magazine_count(heap, class);
-	if (n > 0)
-		heap_put_blocks_locked(heap, blocks, n);
-	store_relaxed(&heap->top[class], MAGAZINE_NONE_TOP);
-	store_relaxed(&heap->limit[class], MAGAZINE_NONE_TOP);
-	store_relaxed(&heap->magazine_log[class], 0);
-	heap->capacity_bytes -= capacity_bytes(class, log);
-	magazine_discard(blocks, log);
-}
-
-void heap_take_singly(struct heap *heap, uint32_t class)
-{
-	heap->single_class = class;
-	if (class == N_CLASSES)
-		return;
-	lock_acquire(&heap->lock);
-	FOR_EACH_CLASS (other)
-		if (class == other || class == HEAP_ALL_SINGLY)
-			drop_magazine(heap, other);
-	lock_release(&heap->lock);
+	struct magazine *magazine = magazine_of(heap, class);
+	magazine_regain_locked(magazine);
+	if (magazine_exists(magazine))
+		resize(heap, class, 0);
 }
 
 static void empty_magazines(struct heap *heap, bool idle_only)
 {
 	FOR_EACH_CLASS (class) {
 		if (!(idle_only && heap->was_used[class]))
-			drop_magazine(heap, class);
+			heap_empty_magazine_locked(heap, class);
 		heap->was_used[class] = false;
 		heap->created_bytes[class] /= 2;
 	}
@@ -186,10 +187,55 @@ void heap_empty_magazines(struct heap *heap, bool idle_only)
 	lock_release(&heap->lock);
 }
 
+void heap_take_singly(struct heap *heap, uint32_t class)
+{
+	heap->single_class = class;
+	if (class == N_CLASSES)
+		return;
+	lock_acquire(&heap->lock);
+	FOR_EACH_CLASS (other)
+		if (class == other || class == HEAP_ALL_SINGLY)
+			heap_empty_magazine_locked(heap, other);
+	lock_release(&heap->lock);
+}
+
+void heap_rob_locked(struct heap *heap)
+{
+	bool is_robbed[N_CLASSES], any = false;
+	FOR_EACH_CLASS (class) {
+		is_robbed[class] =
+			magazine_rob_locked(magazine_of(heap, class));
+		any |= is_robbed[class];
+	}
+	bool has_passed = any && os_barrier();
+	FOR_EACH_CLASS (class) {
+		uint32_t n;
+		if (!is_robbed[class])
+			continue;
+		void **blocks = magazine_robbed_locked(magazine_of(heap, class),
+						       has_passed, &n);
+		if (n > 0)
+			heap_put_blocks_locked(heap, class, blocks, n);
+	}
+}
+
+/* From the heap's own pools, then a parked heap's, then new ones. */
+static uint32_t take_blocks(struct heap *heap, uint32_t class, uint32_t n,
+			    void **end)
+{
+	uint32_t taken = heap_take_blocks_locked(heap, class, n, end, false);
+	if (taken == 0 && registry_adopt_locked(heap, class))
+		taken = heap_take_blocks_locked(heap, class, n, end, false);
+	if (taken == 0)
+		taken = heap_take_blocks_locked(heap, class, n, end, true);
+	return taken;
+}
+
 /* Half of the magazine, but not much more at once than will be used soon. */
 static uint32_t refill_blocks(const struct heap *heap, uint32_t class)
 {
-	size_t half = magazine_capacity(heap->magazine_log[class]) / 2 + 1;
+	unsigned log = magazine_log(&heap->magazines[class]);
+	size_t half = magazine_capacity(log) / 2 + 1;
 	size_t soon = REFILL_BYTES / class_block_bytes(class);
 	return (uint32_t)min_size(half, max_size(soon, REFILL_BLOCKS_MIN));
 }
@@ -197,84 +243,84 @@ static uint32_t refill_blocks(const struct heap *heap, uint32_t class)
 /*
  * Fills the empty magazine of CLASS by half, lowest address on top, and pops.
  */
-static void *refill_magazine(struct heap *heap, uint32_t class)
+static void *fill_magazine(struct heap *heap, uint32_t class)
 {
-	heap_grow_magazine(heap, class);
-	if (heap->magazine_log[class] == 0)
+	struct magazine *magazine = magazine_of(heap, class);
+	grow(heap, class);
+	if (!magazine_exists(magazine))
 		return NULL;
-	void **blocks = heap_magazine_blocks(heap, class);
+	void **blocks = magazine->blocks;
 	uint32_t want = refill_blocks(heap, class);
-	lock_acquire(&heap->lock);
-	uint32_t n = heap_take_blocks_locked(heap, class, want, blocks + want);
+	uint32_t n = take_blocks(heap, class, want, blocks + want);
+	if (n == 0)
+		return NULL;
 	if (UNLIKELY(n < want))
 		memmove(blocks, blocks + want - n, n * sizeof(*blocks));
 	/* Before the lock goes: who has all locks and has stopped this thread
 	 * finds each block in a bitmap, in the magazine, or in our hands. */
-	void *block = NULL;
-	if (n > 0) {
-		block = blocks[n - 1];
-		store_relaxed(&heap->top[class], blocks + n - 1);
-	}
-	lock_release(&heap->lock);
-	if (n == 0)
-		return NULL;
+	void *block = blocks[n - 1];
+	store_relaxed(&magazine->top, blocks + n - 1);
 	size_t bytes = n * (size_t)class_block_bytes(class);
 	heap->refilled_bytes += bytes;
 	heap->bytes_to_sample[class] -= (int64_t)bytes;
 	return block;
 }
 
-void *heap_take_one(struct heap *heap, uint32_t class)
+static void *take_one(struct heap *heap, uint32_t class)
 {
 	void *block = NULL;
+	take_blocks(heap, class, 1, &block + 1);
+	return block;
+}
+
+void *heap_take_one(struct heap *heap, uint32_t class)
+{
 	lock_acquire(&heap->lock);
-	heap_take_blocks_locked(heap, class, 1, &block + 1);
+	void *block = take_one(heap, class);
 	lock_release(&heap->lock);
 	return block;
 }
 
-/*
- * For a thread without a heap of its own, because it has ended or the OS
- * refused.
- */
-static void *take_one_elsewhere(uint32_t class)
-{
-	struct heap *heap = registry_take();
-	if (heap == NULL)
-		return NULL;
-	void *block = heap_take_one(heap, class);
-	registry_park(heap);
-	return block;
-}
-
-static void *try_refill(uint32_t class)
-{
-	struct heap *heap = heap_mine;
-	if (!heap_is_attached(heap))
-		return take_one_elsewhere(class);
-	/* A heap just taken over comes with what its magazines hold. */
-	void *block = heap_pop(class);
-	if (block != NULL)
-		return block;
-	heap->was_used[class] = true;
-	if (!conf.check)
-		block = refill_magazine(heap, class);
-	return block != NULL ? block : heap_take_one(heap, class);
-}
-
 void *heap_refill(uint32_t class, size_t n)
 {
-	void *block = try_refill(class);
-	if (UNLIKELY(block == NULL)) {
-		decay_make_room(class_pool_slices(class), SLICE_BYTES);
-		block = try_refill(class);
-	}
 	struct heap *heap = heap_mine;
 	if (!heap_is_attached(heap))
-		return block;
+		return heap_take_one(&heap_common, class);
+	lock_acquire(&heap->lock);
+	magazine_regain_locked(magazine_of(heap, class));
+	/* One just taken over, or robbed, has something. */
+	void *block = heap_pop(class_code(class));
+	if (block == NULL) {
+		heap->was_used[class] = true;
+		if (!conf.check)
+			block = fill_magazine(heap, class);
+		if (block == NULL)
+			block = take_one(heap, class);
+	}
+	lock_release(&heap->lock);
 	struct request_sample *sample = &heap->requests[class];
 	store_relaxed(&sample->n, sample->n + 1);
 	store_relaxed(&sample->bytes, sample->bytes + n);
-	decay_poll(heap);
+	return block;
+}
+
+void *heap_take_zeroed(uint32_t class, size_t n)
+{
+	struct heap *heap = heap_mine;
+	size_t first = 0, stop = 0;
+	if (!heap_is_attached(heap))
+		heap = &heap_common;
+	lock_acquire(&heap->lock);
+	void *block =
+		heap_take_zeroed_locked(heap, class, &first, &stop, false);
+	if (block == NULL && registry_adopt_locked(heap, class))
+		block = heap_take_zeroed_locked(heap, class, &first, &stop,
+						false);
+	if (block == NULL)
+		block = heap_take_zeroed_locked(heap, class, &first, &stop,
+						true);
+	lock_release(&heap->lock);
+	if (block != NULL && min_size(stop, n) > first)
+		memset((char *)block + first, 0, min_size(stop, n) - first);
 	return block;
 }

@@ -4,19 +4,23 @@
  * A thread takes from and gives to its magazines without a lock, an atomic or a
  * call. What a magazine lacks or has too much of goes to and from the heap's
  * pools, in batches, under the heap's lock: the thread itself nearly always
- * finds it free, and others (purge, trim, fork, statistics) can work on a heap
- * whose thread is asleep.
+ * finds it free, and others (purge, trim, fork, statistics, theft) can work on
+ * a heap whose thread is asleep.
  *
- * Law:   a heap is attached to one thread, or parked in the registry.
- * Locks: `lock` guards the pools; the magazines are the thread's alone.
+ * Law:   a heap is attached to one thread, or parked in the registry, or one of
+ *        those that all threads share.
+ * Locks: `lock` guards the pools and the runs at hand; `top` and `limit` of the
+ *        magazines are the thread's alone, but for theft (heap/magazine.h).
  */
 #ifndef TARN_HEAP_HEAP_H
 #define TARN_HEAP_HEAP_H
 
 #include "base/attr.h"
 #include "base/lock.h"
+#include "heap/idle.h"
 #include "heap/magazine.h"
 #include "heap/pool.h"
+#include "heap/runs.h"
 #include "heap/size_class.h"
 #include "meta/region.h"
 
@@ -29,21 +33,37 @@ struct request_sample {
 	uint64_t bytes;
 };
 
+/* Of the heap's pools of one class. */
+struct class_counts {
+	uint64_t n_pools;
+	uint64_t n_in_use; /* slots neither free nor carved yet */
+	uint64_t purged_bytes;
+};
+
+/* Of large blocks: taken by this heap's thread less freed by it, so that a
+ * heap's may be less than nothing, but not their sum over all. */
+struct large_counts {
+	int64_t n_blocks;
+	int64_t requested_bytes;
+	int64_t usable_bytes;
+	int64_t n_slices;
+};
+
 struct heap {
-	/* Owner thread only; others read them to count. */
-	void **top[N_CLASSES];
-	void **limit[N_CLASSES];
-	/* Fixed at creation: id << ENTRY_CLASS_BITS. */
+	struct magazine magazines[N_CLASSES];
+	/* Fixed at creation: what entry_make() is of it and class 0. */
 	uint32_t key;
 
 	/* Owner thread only. */
 	uint32_t calls_to_poll; /* see api_poll_is_due() */
 	uint32_t large_calls_to_poll;
-	uint8_t magazine_log[N_CLASSES];
-	size_t capacity_bytes;	  /* of all magazines, when they are full */
-	uint64_t refilled_bytes;  /* lately: halved at each tick */
-	bool was_used[N_CLASSES]; /* slow path taken since the last tick */
-	uint64_t last_tick_ms;
+	bool was_used[N_CLASSES];   /* slow path taken since the last tick */
+	bool is_poll_due;	    /* by the slow path that this is in */
+	bool is_polling;	    /* is at it already */
+	struct heap *to_look_after; /* its thread may sleep: see free.c */
+	unsigned n_loud;       /* calls that others may hook, one in another */
+	uint64_t last_tick_ms; /* others read it, relaxed */
+	int64_t remote_bytes_to_drain; /* see heap/free.c */
 	struct request_sample requests[N_CLASSES];
 
 	/* For src/watch: what may still be taken before one block of the class
@@ -58,8 +78,14 @@ struct heap {
 
 	struct lock lock;
 	/* Guarded by lock. */
-	bool has_sites;	     /* its pools are made with room for sites */
-	int64_t grown_bytes; /* see heap/growth.h */
+	size_t capacity_bytes;	 /* of all magazines, when they are full */
+	uint64_t refilled_bytes; /* lately: halved at each tick */
+	bool has_sites;		 /* its pools are made with room for sites */
+	int64_t grown_bytes;	 /* see heap/growth.h */
+	struct idle_share idle;	 /* see heap/idle.h */
+	struct runs runs;
+	struct class_counts counts[N_CLASSES];
+	struct large_counts large;
 	struct pool *current[N_CLASSES];
 	size_t created_bytes[N_CLASSES]; /* new pools; halved at each tick */
 	struct pool_list bins[N_CLASSES][POOL_BINS];
@@ -68,12 +94,18 @@ struct heap {
 
 	/* Guarded by the registry's lock. */
 	uintptr_t thread; /* who has taken it, unless it is parked */
-	struct heap *next;
 	struct heap *next_parked;
-	bool is_parked;
+	struct heap *next_with_room[N_CLASSES]; /* see heap/parking.h */
+	bool is_with_room[N_CLASSES];
+	/* Fixed at creation, published by the list's head. */
+	struct heap *next;
 
 	/* Atomic: pools with remote frees to drain (heap/remote.h). */
 	struct pool *flagged CACHE_ALIGNED;
+	bool is_parked; /* written under the registry's lock */
+	/* On the stack of parked heaps with such pools; and the next there. */
+	bool is_flagged;
+	struct heap *next_flagged;
 };
 
 /*
@@ -86,19 +118,8 @@ extern HIDDEN _Thread_local struct heap *heap_mine
 extern HIDDEN struct heap heap_none;
 extern HIDDEN struct heap heap_gone;
 
-/* The blocks of the magazine of CLASS, oldest first, and how many there are. */
-static inline void **heap_magazine_blocks(const struct heap *heap,
-					  uint32_t class)
-{
-	return heap->limit[class] -
-	       magazine_capacity(heap->magazine_log[class]);
-}
-
-static inline uint32_t heap_magazine_count(const struct heap *heap,
-					   uint32_t class)
-{
-	return (uint32_t)(heap->top[class] - heap_magazine_blocks(heap, class));
-}
+/* What threads without a heap of their own share, under its lock. */
+extern HIDDEN struct heap heap_common;
 
 static inline uint32_t heap_id(const struct heap *heap)
 {
@@ -111,58 +132,71 @@ static inline bool heap_is_attached(const struct heap *heap)
 	return heap->key != 0;
 }
 
-/*
- * The hit path of malloc: a block of CLASS, or NULL if the magazine is empty.
- */
-static ALWAYS_INLINE void *heap_pop(uint32_t class)
+/* The magazine of the class whose code this is. */
+static ALWAYS_INLINE struct magazine *heap_magazine(struct heap *heap,
+						    size_t code)
 {
-	struct heap *heap = heap_mine;
-	void **top = heap->top[class];
-	void *block = top[-1];
-	if (LIKELY(block != NULL))
-		store_relaxed(&heap->top[class], top - 1);
-	return block;
+	_Static_assert(sizeof(struct magazine) == ENTRY_CLASS_SCALE * 8 &&
+			       offsetof(struct heap, magazines) == 0,
+		       "a code finds its magazine by the scale of 8");
+	return (struct magazine *)((char *)heap + code * 8);
 }
 
-#define HALF_INDEXED(array, code)                                              \
-	(*(void ***)((char *)(array) +                                         \
-		     (code) * (sizeof((array)[0]) / ENTRY_CLASS_SCALE)))
+/*
+ * The hit path of malloc: a block of the class of CODE, or NULL if the magazine
+ * is empty.
+ */
+static ALWAYS_INLINE void *heap_pop(size_t code)
+{
+	struct magazine *magazine = heap_magazine(heap_mine, code);
+	void *block = load_relaxed(&magazine->top)[-1];
+	if (LIKELY(block != NULL))
+		add_words_unsplit(&magazine->top, -1);
+	return block;
+}
 
 /*
  * The hit path of free: true if BLOCK was put on a magazine. False if anything
  * is out of the ordinary: another thread's block, a large one, a foreign
- * pointer, NULL, a full magazine, the same block twice in a row.
+ * pointer, NULL, an address at which no block starts, a full magazine, one of
+ * the two blocks that were freed last.
  */
 static ALWAYS_INLINE bool heap_push(void *block)
 {
 	const struct region *region = &regions[0];
 	size_t slice = region_slice(region, (uintptr_t)block);
-	if (UNLIKELY(slice >= region->n_slices))
+	if (UNLIKELY(slice >= load_operand(&region->n_slices)))
 		return false;
 	struct heap *heap = heap_mine;
-	uint32_t code = region_entry(region, slice) ^ heap->key;
-	if (UNLIKELY(code >= N_CLASSES * ENTRY_CLASS_SCALE))
+	size_t code = region_entry(region, slice) ^ heap->key;
+	/* Keeps the compiler from comparing a copy of it. */
+	__asm__("" : "+r"(code));
+	if (UNLIKELY(code >= class_code(N_CLASSES)))
 		return false;
-	/* Half an index, so that the processor scales it by two as it goes. */
-	size_t half = code;
-	void **top = HALF_INDEXED(heap->top, half);
-	if (UNLIKELY(top == HALF_INDEXED(heap->limit, half)))
+	struct magazine *magazine = heap_magazine(heap, code);
+	if (UNLIKELY(!magazine_is_start(magazine, (uintptr_t)block)))
 		return false;
-	if (UNLIKELY(top[-1] == block))
+	void **top = load_acquire(&magazine->top); /* before limit: theft */
+	if (UNLIKELY(top >= load_operand(&magazine->limit)))
+		return false;
+	if (UNLIKELY(top[-1] == block || top[-2] == block))
 		return false;
 	store_relaxed(top, block);
-	/* Keeps the compiler from holding the address in a register, which
-	 * costs an instruction more than it saves. */
-	__asm__("" : "+r"(half));
-	increment_own(&HALF_INDEXED(heap->top, half));
+	add_words_unsplit(&magazine->top, 1);
 	return true;
 }
 
 /*
  * A block for a request of N bytes in CLASS when the magazine had none. NULL if
- * the OS refuses, also after all that was free was given back.
+ * the OS refuses.
  */
 void *heap_refill(uint32_t class, size_t n);
+
+/*
+ * A block of CLASS of which the first N bytes are zero: from memory that is so
+ * anyway, as far as may be.
+ */
+void *heap_take_zeroed(uint32_t class, size_t n);
 
 /* Fixed at the start: every pool is made with room for sites. */
 extern HIDDEN bool heap_sites_for_all;
@@ -213,19 +247,17 @@ enum heap_mistake heap_mistake_of(enum pool_put_result result);
  * whose slow path was not taken since the last call. */
 void heap_empty_magazines(struct heap *heap, bool idle_only);
 
-/*
- * The same for a heap that the caller has locked and whose thread is not
- * running.
- */
+/* The same for a heap that the caller has locked and whose thread does not run,
+ * or of one class. */
 void heap_empty_magazines_locked(struct heap *heap);
+void heap_empty_magazine_locked(struct heap *heap, uint32_t class);
 
-/*
- * Doubles the magazine of CLASS, keeping what is in it; false if it, or all the
- * thread's magazines together, have as much room as they may.
- */
-bool heap_grow_magazine(struct heap *heap, uint32_t class);
+/* Makes room in the magazine of CLASS, which is full, of the calling thread's
+ * heap, which is locked; false if it has none. */
+bool heap_make_room_locked(struct heap *heap, uint32_t class);
 
-/* Gives the oldest N blocks of a magazine back to the bitmaps. */
-void heap_flush_locked(struct heap *heap, uint32_t class, uint32_t n);
+/* Of a heap whose thread may sleep or run, and which the caller has locked:
+ * takes what lies in its magazines back to the pools, by theft. */
+void heap_rob_locked(struct heap *heap);
 
 #endif

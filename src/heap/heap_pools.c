@@ -1,16 +1,19 @@
 /*
  * heap_pools: bins, the current pool, cooling.
  *
- * Law:   a pool is current, or in the bin that pool_bin() names, or exhausted
- *        and in none. It is given back as soon as it is unused, unless current.
+ * Law:   a pool is current, or in the bin that pool_bin() names, or exhausted or
+ *        away and in none. It is given back as soon as it is unused, unless it
+ *        is current, away, or still flagged (heap/remote.h).
  * Locks: the heap's.
  */
 #include "heap/heap_pools.h"
 
+#include "base/arith.h"
+#include "base/bits.h"
 #include "base/message.h"
 #include "conf/conf.h"
 #include "heap/growth.h"
-#include "heap/registry.h"
+#include "heap/late.h"
 #include "heap/remote.h"
 #include "os/memory.h"
 #include "os/system.h"
@@ -22,6 +25,9 @@
 /* A class grows that got so many bytes of new pools between two ticks. Of
  * blocks larger than a page nobody knows which pages will be used. */
 #define GROWING_BYTES ((size_t)1 << 20)
+
+/* In one look for pools to purge so many are looked at. */
+#define LOOKED_AT_MAX 128
 
 bool heap_sites_for_all;
 
@@ -55,33 +61,66 @@ static void stop_cooling(struct heap *heap, struct pool *pool)
 
 static void start_cooling(struct heap *heap, struct pool *pool)
 {
-	if (pool->is_cooling)
+	if (pool->is_cooling || pool->idle_bytes == 0)
 		return;
 	pool->is_cooling = true;
 	pool->cooling_since_ms = os_now_ms();
 	pool_list_add(&heap->cooling, pool, POOL_LIST_COOLING);
 }
 
-static void discard_pool(struct heap *heap, struct pool *pool)
+static void set_idle(struct heap *heap, struct pool *pool, uint32_t bytes)
 {
-	leave_bin(heap, pool);
-	stop_cooling(heap, pool);
-	if (pool->is_current)
-		heap->current[pool->class] = NULL;
-	pool_destroy(pool);
+	idle_note_locked(&heap->idle,
+			 (int64_t)bytes - (int64_t)pool->idle_bytes);
+	pool->idle_bytes = bytes;
 }
 
-/* Puts a pool where it belongs after slots came back to it. */
-static void settle_pool(struct heap *heap, struct pool *pool)
+static struct class_counts *counts_of(struct heap *heap,
+				      const struct pool *pool)
 {
-	if (pool->is_current) {
-		start_cooling(heap, pool);
-	} else if (pool_is_unused(pool)) {
+	return &heap->counts[pool->class];
+}
+
+static void discard_pool(struct heap *heap, struct pool *pool)
+{
+	uintptr_t base = pool->base;
+	size_t n_slices = pool->n_slices, purged = pool_purged_bytes(pool);
+	leave_bin(heap, pool);
+	stop_cooling(heap, pool);
+	set_idle(heap, pool, 0);
+	if (pool->is_current)
+		heap->current[pool->class] = NULL;
+	counts_of(heap, pool)->n_pools--;
+	counts_of(heap, pool)->purged_bytes -= purged;
+	pool_destroy(pool);
+	if (purged == n_slices * SLICE_BYTES)
+		runs_give_clean_locked(heap, base, n_slices);
+	else
+		runs_give_locked(heap, base, n_slices);
+}
+
+/* Puts a pool where it belongs. */
+static void settle(struct heap *heap, struct pool *pool)
+{
+	if (pool->is_away)
+		return;
+	if (!pool->is_current && pool_is_unused(pool) &&
+	    !remote_is_flagged(pool)) {
 		discard_pool(heap, pool);
-	} else {
-		enter_bin(heap, pool, pool_bin(pool));
-		start_cooling(heap, pool);
+		return;
 	}
+	if (!pool->is_current)
+		enter_bin(heap, pool, pool_bin(pool));
+	start_cooling(heap, pool);
+}
+
+/* The same after N slots came back to it. */
+static void settle_freed(struct heap *heap, struct pool *pool, uint32_t n)
+{
+	counts_of(heap, pool)->n_in_use -= n;
+	growth_note_locked(heap, -(int64_t)n, pool->block_bytes);
+	set_idle(heap, pool, pool->idle_bytes + n * pool->block_bytes);
+	settle(heap, pool);
 }
 
 static void make_current(struct heap *heap, struct pool *pool)
@@ -99,8 +138,8 @@ static void make_current(struct heap *heap, struct pool *pool)
 void heap_drain_locked(struct heap *heap)
 {
 	/* What was left of a list, then what was flagged since. */
-	remote_drain_locked(heap, UINT32_MAX, settle_pool);
-	remote_drain_locked(heap, UINT32_MAX, settle_pool);
+	remote_drain_locked(heap, UINT32_MAX, settle_freed);
+	remote_drain_locked(heap, UINT32_MAX, settle_freed);
 }
 
 /* The fullest pool of CLASS with room, but for the current one. */
@@ -112,92 +151,133 @@ static struct pool *fullest_pool(const struct heap *heap, uint32_t class)
 	return NULL;
 }
 
+bool heap_has_room_locked(const struct heap *heap, uint32_t class)
+{
+	const struct pool *current = heap->current[class];
+	return fullest_pool(heap, class) != NULL ||
+	       (current != NULL && !pool_is_exhausted(current));
+}
+
 static struct pool *create_pool(struct heap *heap, uint32_t class)
 {
-	struct pool *pool = pool_create(heap, heap_id(heap), class);
+	bool is_clean;
+	struct pool *pool = pool_new_descriptor(class);
 	if (pool == NULL)
 		return NULL;
+	uintptr_t base = runs_take_locked(heap, pool->n_slices, &is_clean);
+	if (base == 0) {
+		pool_keep_descriptor(pool);
+		return NULL;
+	}
+	pool_create(pool, heap, heap_id(heap), base, is_clean);
 	if (heap_sites_for_all || heap->has_sites)
 		pool_add_sites(pool);
 	heap->created_bytes[class] += pool->n_slices * SLICE_BYTES;
 	pool->is_growing = heap->created_bytes[class] > GROWING_BYTES &&
 			   pool->block_bytes <= os_page_bytes();
+	counts_of(heap, pool)->n_pools++;
+	counts_of(heap, pool)->purged_bytes += pool_purged_bytes(pool);
 	return pool;
 }
 
-/* Makes another pool of CLASS current; a new one only if NEED says so. */
-static bool next_pool(struct heap *heap, uint32_t class, bool need)
+/* How hard pool_with_room tries. */
+enum effort {
+	WHAT_IS_THERE,
+	DRAINED, /* all that others have freed first */
+	CREATED,
+};
+
+/* The current pool of CLASS, which has room; NULL if none has any. */
+static struct pool *pool_with_room(struct heap *heap, uint32_t class,
+				   enum effort effort)
 {
-	struct pool *pool = fullest_pool(heap, class);
-	if (pool == NULL && need) {
-		if (registry_adopt_locked(heap, class))
-			return true;
-		pool = create_pool(heap, class);
+	struct pool *pool = heap->current[class];
+	if (pool != NULL && !pool_is_exhausted(pool))
+		return pool;
+	pool = fullest_pool(heap, class);
+	if (pool == NULL && effort >= DRAINED) {
+		heap_drain_locked(heap);
+		pool = heap->current[class];
+		if (pool != NULL && !pool_is_exhausted(pool))
+			return pool;
+		pool = fullest_pool(heap, class);
 	}
-	if (pool == NULL)
-		return false;
-	make_current(heap, pool);
-	return true;
+	if (pool == NULL && effort == CREATED)
+		pool = create_pool(heap, class);
+	if (pool != NULL)
+		make_current(heap, pool);
+	return pool;
 }
 
-static uint32_t take_blocks(struct heap *heap, uint32_t class, uint32_t n,
-			    void **end)
+/* What was taken of POOL, which had so many free slots and purged bytes. */
+static void note_taken(struct heap *heap, struct pool *pool, uint32_t n,
+		       uint32_t n_free_before, size_t purged_before)
 {
-	uint32_t taken = 0;
-	bool has_drained_all = false;
-	remote_drain_locked(heap, DRAIN_POOLS + n / 8, settle_pool);
-	for (;;) {
-		struct pool *pool = heap->current[class];
-		if (pool != NULL)
-			taken += pool_take(pool, n - taken, end - taken);
-		ASSERT(taken == n || pool == NULL || pool_is_exhausted(pool));
-		if (taken == n)
-			return n;
-		if (next_pool(heap, class, false))
-			continue;
-		if (taken > 0)
-			return taken;
-		if (!has_drained_all)
-			heap_drain_locked(heap);
-		else if (!next_pool(heap, class, true))
-			return 0;
-		has_drained_all = true;
-	}
+	uint32_t again = (n_free_before - pool->n_free) * pool->block_bytes;
+	counts_of(heap, pool)->n_in_use += n;
+	growth_note_locked(heap, n, pool->block_bytes);
+	if (pool->idle_bytes != 0 && again != 0)
+		set_idle(heap, pool,
+			 pool->idle_bytes > again ? pool->idle_bytes - again
+						  : 0);
+	if (purged_before == 0)
+		return;
+	size_t touched = purged_before - pool_purged_bytes(pool);
+	counts_of(heap, pool)->purged_bytes -= touched;
+	idle_note_touched_locked(&heap->idle, touched);
 }
 
 uint32_t heap_take_blocks_locked(struct heap *heap, uint32_t class, uint32_t n,
-				 void **end)
+				 void **end, bool may_create)
 {
-	uint32_t taken = take_blocks(heap, class, n, end);
-	growth_note_locked(heap, taken, class_block_bytes(class));
+	uint32_t taken = 0;
+	struct pool *pool;
+	enum effort effort = may_create ? CREATED : DRAINED;
+	remote_drain_locked(heap, DRAIN_POOLS + n / 8, settle_freed);
+	while (taken < n &&
+	       (pool = pool_with_room(heap, class, effort)) != NULL) {
+		uint32_t n_free = pool->n_free;
+		size_t purged = pool->purged == 0 ? 0 : pool_purged_bytes(pool);
+		uint32_t more = pool_take(pool, n - taken, end - taken);
+		note_taken(heap, pool, more, n_free, purged);
+		taken += more;
+		effort = WHAT_IS_THERE;
+	}
 	return taken;
 }
 
-_Noreturn static COLD void abort_late(enum pool_put_result result,
-				      const struct pool *pool,
-				      uintptr_t address)
+void *heap_take_zeroed_locked(struct heap *heap, uint32_t class, size_t *first,
+			      size_t *stop, bool may_create)
 {
-	uint32_t slot = pool_slot(pool, address);
-	uintptr_t start = pool_block(pool, slot);
-	if (result == POOL_DOUBLE_FREE)
-		message_abort("free(%p): double free of a %u-byte block "
-			      "(noticed late)",
-			      (void *)address, pool->block_bytes);
-	if (result == POOL_INTERIOR)
-		message_abort("free(%p): points %zu bytes into a %u-byte block "
-			      "at %p (noticed late)",
-			      (void *)address, (size_t)(address - start),
-			      pool->block_bytes, (void *)start);
-	message_abort("free(%p): no block was ever allocated here "
-		      "(noticed late)",
-		      (void *)address);
+	remote_drain_locked(heap, DRAIN_POOLS, settle_freed);
+	struct pool *pool =
+		pool_with_room(heap, class, may_create ? CREATED : DRAINED);
+	if (pool == NULL)
+		return NULL;
+	uint32_t n_free = pool->n_free;
+	size_t purged = pool_purged_bytes(pool);
+	void *block = pool_take_zeroed(pool, first, stop);
+	note_taken(heap, pool, 1, n_free, purged);
+	return block;
 }
 
-/* The pool of a block that came from this heap's magazines. */
+/* The pool of a block that was this heap's, or is said to be; NULL if it is not
+ * any more: then it has been freed before. */
 static struct pool *pool_of(uintptr_t address)
 {
 	struct region *region = region_of(address);
 	return region_descriptor(region, region_slice(region, address));
+}
+
+static struct pool *own_pool_of(const struct heap *heap, uintptr_t address)
+{
+	struct region *region = region_of(address);
+	size_t slice = region_slice(region, address);
+	uint32_t code = region_entry(region, slice) ^ heap->key;
+	if (code >= class_code(N_CLASSES))
+		return NULL;
+	struct pool *pool = region_descriptor(region, slice);
+	return load_relaxed(&pool->owner) == heap ? pool : NULL;
 }
 
 /* So many blocks ahead a pool's descriptor, and half as many its free bits, are
@@ -210,56 +290,71 @@ static void prefetch_pool(void **blocks, uint32_t n, uint32_t i)
 		__builtin_prefetch(pool_of((uintptr_t)blocks[i]), 1);
 }
 
-static void prefetch_bits(void **blocks, uint32_t n, uint32_t i)
+static void prefetch_bits(const struct heap *heap, void **blocks, uint32_t n,
+			  uint32_t i)
 {
 	if (i >= n)
 		return;
 	uintptr_t address = (uintptr_t)blocks[i];
-	struct pool *pool = pool_of(address);
-	__builtin_prefetch(&pool->bits[pool_slot(pool, address) / 64], 1);
+	struct pool *pool = own_pool_of(heap, address);
+	if (pool != NULL)
+		__builtin_prefetch(&pool->bits[pool_slot(pool, address) / 64],
+				   1);
 }
 
-void heap_put_blocks_locked(struct heap *heap, void **blocks, uint32_t n)
+static bool is_in(const struct pool *pool, uintptr_t address)
+{
+	return pool != NULL &&
+	       address - pool->base < pool->n_slices * SLICE_BYTES;
+}
+
+/* True if it is free again; else there was a mistake. */
+static bool put(struct pool *pool, uintptr_t address, uint32_t block_bytes)
+{
+	enum pool_put_result result =
+		pool == NULL ? POOL_DOUBLE_FREE : pool_put(pool, address);
+	if (LIKELY(result == POOL_PUT))
+		return true;
+	uintptr_t start = pool == NULL
+				  ? address
+				  : pool_block(pool, pool_slot(pool, address));
+	late_note(result, address, start, block_bytes);
+	return false;
+}
+
+void heap_put_blocks_locked(struct heap *heap, uint32_t class, void **blocks,
+			    uint32_t n)
 {
 	struct pool *pool = NULL;
+	uint32_t n_put = 0;
 	for (uint32_t i = 0; i < PREFETCH_BLOCKS; i++)
 		prefetch_pool(blocks, n, i);
 	for (uint32_t i = 0; i < n; i++) {
 		uintptr_t address = (uintptr_t)blocks[i];
-		if (pool == NULL ||
-		    address - pool->base >= pool->n_slices * SLICE_BYTES) {
+		if (!is_in(pool, address)) {
 			if (pool != NULL)
-				settle_pool(heap, pool);
-			pool = pool_of(address);
+				settle_freed(heap, pool, n_put);
+			n_put = 0;
+			pool = own_pool_of(heap, address);
 			prefetch_pool(blocks, n, i + PREFETCH_BLOCKS);
-			prefetch_bits(blocks, n, i + PREFETCH_BLOCKS / 2);
+			prefetch_bits(heap, blocks, n, i + PREFETCH_BLOCKS / 2);
 		}
-		enum pool_put_result result = pool_put(pool, address);
-		if (UNLIKELY(result != POOL_PUT))
-			abort_late(result, pool, address);
+		n_put += put(pool, address, class_block_bytes(class));
 	}
-	if (pool == NULL)
-		return;
-	growth_note_locked(heap, -(int64_t)n, pool->block_bytes);
-	settle_pool(heap, pool);
+	if (pool != NULL)
+		settle_freed(heap, pool, n_put);
 }
 
-bool heap_purge_locked(struct heap *heap, bool all, size_t limit,
-		       size_t *purged)
+enum pool_put_result heap_put_one_locked(struct heap *heap, struct pool *pool,
+					 uintptr_t address)
 {
-	uint64_t now = os_now_ms(), decay_ms = load_relaxed(&conf.decay_ms);
-	size_t done = 0;
-	struct pool *pool;
-	while (done < limit && (pool = heap->cooling.first) != NULL &&
-	       (all || now - pool->cooling_since_ms >= decay_ms)) {
-		stop_cooling(heap, pool);
-		if (pool_is_unused(pool))
-			discard_pool(heap, pool);
-		else
-			done += pool_purge(pool);
-	}
-	*purged += done;
-	return done < limit;
+	heap_drain_locked(heap);
+	if (own_pool_of(heap, address) != pool)
+		return POOL_DOUBLE_FREE; /* what was drained was all of it */
+	enum pool_put_result result = pool_put(pool, address);
+	if (result == POOL_PUT)
+		settle_freed(heap, pool, 1);
+	return result;
 }
 
 bool heap_adopt_pool_locked(struct heap *heap, struct heap *from,
@@ -270,29 +365,105 @@ bool heap_adopt_pool_locked(struct heap *heap, struct heap *from,
 		pool = from->current[class];
 	if (pool == NULL || pool_is_exhausted(pool))
 		return false;
+	struct class_counts *theirs = counts_of(from, pool);
+	struct class_counts *ours = counts_of(heap, pool);
+	size_t purged = pool_purged_bytes(pool);
+	uint32_t in_use = pool->n_carved - pool->n_free;
 	leave_bin(from, pool);
 	stop_cooling(from, pool);
-	if (pool->is_current)
+	if (pool->is_current) {
+		pool->is_current = false;
 		from->current[class] = NULL;
+	}
+	theirs->n_pools--;
+	theirs->n_in_use -= in_use;
+	theirs->purged_bytes -= purged;
+	ours->n_pools++;
+	ours->n_in_use += in_use;
+	ours->purged_bytes += purged;
 	pool_change_owner(pool, heap, heap_id(heap));
-	remote_drain_pool_locked(pool);
 	make_current(heap, pool);
-	start_cooling(heap, pool);
+	settle_freed(heap, pool, remote_drain_pool_locked(pool));
 	return true;
 }
 
-enum pool_put_result heap_put_one(struct heap *heap, struct pool *pool,
-				  uintptr_t address)
+/* Nothing in it is to be purged for now. */
+static void cool_down(struct heap *heap, struct pool *pool)
 {
-	lock_acquire(&heap->lock);
-	heap_drain_locked(heap);
-	enum pool_put_result result = pool_put(pool, address);
-	if (result == POOL_PUT) {
-		growth_note_locked(heap, -1, pool->block_bytes);
-		settle_pool(heap, pool);
+	stop_cooling(heap, pool);
+	set_idle(heap, pool, 0);
+}
+
+/* How many runs of pages there are in a word of them. */
+static uint32_t count_runs(uint64_t pages)
+{
+	return bits_count_word(pages & ~(pages << 1));
+}
+
+static void take_away(struct heap *heap, struct pool *pool, uint64_t pages,
+		      struct heap_away *away)
+{
+	cool_down(heap, pool);
+	leave_bin(heap, pool);
+	if (pool->is_current)
+		heap->current[pool->class] = NULL;
+	pool->is_current = false;
+	pool->is_away = true;
+	away->pools[away->n] = pool;
+	away->purged[away->n] = 0;
+	away->pages[away->n++] = pages;
+}
+
+void heap_take_away_locked(struct heap *heap, bool all, size_t n_calls,
+			   struct heap_away *away)
+{
+	uint64_t now = os_now_ms(), decay_ms = load_relaxed(&conf.decay_ms);
+	struct pool *pool;
+	away->n = 0;
+	away->is_last = false;
+	for (uint32_t n = 0; n < LOOKED_AT_MAX; n++) {
+		pool = heap->cooling.first;
+		away->is_last =
+			pool == NULL ||
+			(!all && now - pool->cooling_since_ms < decay_ms);
+		if (away->is_last || away->n == HEAP_AWAY_MAX)
+			return;
+		if (pool_is_unused(pool) && !remote_is_flagged(pool)) {
+			discard_pool(heap, pool);
+			continue;
+		}
+		uint64_t pages = pool_purgeable(pool);
+		size_t n_runs = count_runs(pages);
+		if (pages == 0) {
+			cool_down(heap, pool);
+			continue;
+		}
+		if (away->n > 0 && n_runs > n_calls)
+			return;
+		n_calls -= min_size(n_runs, n_calls);
+		take_away(heap, pool, pages, away);
 	}
-	lock_release(&heap->lock);
-	return result;
+}
+
+void heap_bring_back_locked(struct heap *heap, const struct heap_away *away)
+{
+	for (uint32_t i = 0; i < away->n; i++) {
+		struct pool *pool = away->pools[i];
+		size_t before = pool_purged_bytes(pool);
+		pool->purged |= away->purged[i];
+		counts_of(heap, pool)->purged_bytes +=
+			pool_purged_bytes(pool) - before;
+		pool->is_away = false;
+		settle(heap, pool);
+	}
+}
+
+void heap_restore_pool_locked(struct heap *heap, struct pool *pool)
+{
+	if (!pool->is_away)
+		return;
+	pool->is_away = false;
+	settle(heap, pool);
 }
 
 static void check_bin(const struct heap *heap, uint32_t class, uint8_t bin)
@@ -301,7 +472,7 @@ static void check_bin(const struct heap *heap, uint32_t class, uint8_t bin)
 	for (; pool != NULL; pool = pool->links[POOL_LIST_BIN].next)
 		if (pool->owner != heap || pool->class != class ||
 		    pool->bin != bin || pool_bin(pool) != bin ||
-		    pool->is_current)
+		    pool->is_current || pool->is_away)
 			message_abort("broken law: pool at %p is in the wrong "
 				      "bin",
 				      (void *)pool->base);

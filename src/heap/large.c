@@ -1,24 +1,14 @@
 /*
- * large: descriptors, zeroing, resizing.
- *
- * Law:   the page map entry of a block's first slice has CODE_LARGE, and its
- *        descriptor is the block's; a free slice's descriptor may still be that
- *        of the block last freed there, which tells a double free.
- * Locks: large_lock is held from the change of slices to the change of the
- *        descriptor, so that who holds it sees both or neither.
+ * large: taking, freeing, zeroing, resizing.
  */
 #include "heap/large.h"
 
 #include <string.h>
 
-#include "base/arith.h"
 #include "base/atomic.h"
-#include "base/lock.h"
 #include "heap/arena.h"
 #include "heap/growth.h"
-#include "meta/region.h"
-#include "meta/store.h"
-#include "os/memory.h"
+#include "heap/heap.h"
 
 /*
  * From here on pages that are not zero are given back rather than cleared:
@@ -27,247 +17,225 @@
 #define PURGE_INSTEAD_OF_CLEAR ((size_t)32 << 20)
 
 /*
- * Smaller blocks are rather copied than moved: a move leaves a hole where pages
- * were that could have been used again, and the new place has none.
+ * Smaller blocks are rather copied than moved: a move splits a mapping, and the
+ * new place has no pages that could have been used again.
  */
 #define MOVE_BYTES_MIN ((size_t)1 << 20)
 
-/*
- * What was freed last waits for the next block of as many slices: the arena
- * need not look for a place, and its pages are still in the cache. So many
- * bytes wait in any case, and a share of what was lately freed besides.
- */
-#define RECENT_SLICES_MAX 16
-#define RECENT_BYTES_MIN ((size_t)1 << 20)
-#define RECENT_BYTES_MAX ((size_t)4 << 20)
-#define FREED_A_RECENT 64
+/* A block as large as this that is freed when more is idle than may be loses
+ * its pages at once; smaller ones in batches (heap/decay.c). */
+#define PURGE_BYTES_MIN ((size_t)1 << 20)
 
-struct lock large_lock = LOCK_INIT(LOCK_DESCRIPTORS);
+/* Where a block's entry and descriptor are. */
+struct place {
+	struct region *region;
+	size_t slice;
+};
 
-/* Guarded by large_lock: descriptors of no block, and those of runs that wait,
- * by their slices, which count as in use for the arena. */
-static struct large *spare;
-static struct large *recent[RECENT_SLICES_MAX + 1];
-static size_t recent_bytes;
-static uint64_t freed_bytes; /* lately: halved at each tick */
-
-static struct large *take_descriptor_locked(void)
+static struct place place_of(uintptr_t address)
 {
-	struct large *large = spare;
-	if (large != NULL)
-		spare = large->next;
-	else
-		large = store_take(sizeof(*large), sizeof(void *));
-	return large;
+	struct region *region = region_of(address);
+	return (struct place){region, region_slice(region, address)};
 }
 
-static void keep_descriptor_locked(struct large *large)
+static uintptr_t descriptor_at(struct place place)
 {
-	large->next = spare;
-	spare = large;
+	return (uintptr_t)region_descriptor(place.region, place.slice);
 }
 
-static void describe(const struct large *large, uint32_t entry)
+static void describe(uintptr_t address, uint32_t entry, size_t n)
 {
-	struct region *region = region_of(large->base);
-	region_describe(region, region_slice(region, large->base), entry,
-			(void *)large);
+	struct place place = place_of(address);
+	region_describe(place.region, place.slice, entry,
+			(void *)large_describe(n));
 }
 
-static void set_size(struct large *large, size_t n)
+/* Where nothing is noted, nothing is written. */
+static void set_site(uintptr_t address, uint32_t site)
 {
-	large->usable_bytes = round_up(n, os_page_bytes());
-	large->requested_bytes = n;
+	struct place place = place_of(address);
+	uint32_t *word = &place.region->sites[place.slice];
+	if (load_relaxed(word) != site)
+		store_relaxed(word, site);
 }
 
-static size_t slices_for(size_t n)
+/* From one entry to another; false if it was not the one. */
+static bool change_entry(struct place place, uint32_t from, uint32_t to)
 {
-	return divide_up(n, SLICE_BYTES);
+	return cas_acquire(&place.region->map[place.slice], &from, to);
+}
+
+/* SIGN blocks of that kind more. */
+static void count(struct heap *heap, uintptr_t descriptor, int sign)
+{
+	struct large_counts *large = &heap->large;
+	int64_t usable = (int64_t)large_usable_bytes(descriptor);
+	lock_acquire(&heap->lock);
+	large->n_blocks += sign;
+	large->requested_bytes +=
+		sign * (int64_t)large_requested_bytes(descriptor);
+	large->usable_bytes += sign * usable;
+	large->n_slices += sign * (int64_t)large_slices(descriptor);
+	growth_note_locked(heap, sign, (size_t)usable);
+	lock_release(&heap->lock);
+}
+
+static uintptr_t take_run(struct heap *heap, size_t n_slices, size_t align,
+			  bool *is_clean)
+{
+	if (n_slices <= RUNS_SLICES_MAX && align <= SLICE_BYTES) {
+		lock_acquire(&heap->lock);
+		uintptr_t base = runs_take_locked(heap, n_slices, is_clean);
+		lock_release(&heap->lock);
+		return base;
+	}
+	void *base = arena_take(n_slices, align);
+	*is_clean = base != NULL && arena_is_clean(base, n_slices);
+	if (*is_clean)
+		idle_note_touched(n_slices * SLICE_BYTES);
+	return (uintptr_t)base;
 }
 
 static void clear(void *base, size_t n)
 {
 	size_t bytes = round_up(n, os_page_bytes());
-	if (arena_is_clean(base, slices_for(n)))
-		return;
-	if (bytes < PURGE_INSTEAD_OF_CLEAR || !os_purge((uintptr_t)base, bytes))
+	if (bytes <= RUNS_SLICES_MAX * SLICE_BYTES)
+		memset(base, 0, n);
+	else if (bytes < PURGE_INSTEAD_OF_CLEAR ||
+		 !os_purge((uintptr_t)base, bytes))
 		arena_clear(base, n);
 }
 
-static struct large *take_recent_locked(size_t n_slices, size_t align)
-{
-	if (n_slices > RECENT_SLICES_MAX || align > SLICE_BYTES)
-		return NULL;
-	struct large *large = recent[n_slices];
-	if (large == NULL)
-		return NULL;
-	recent[n_slices] = large->next;
-	recent_bytes -= n_slices * SLICE_BYTES;
-	return large;
-}
-
-static bool keep_recent_locked(struct large *large)
-{
-	size_t n_slices = large->n_slices, bytes = n_slices * SLICE_BYTES;
-	if (n_slices > RECENT_SLICES_MAX)
-		return false;
-	freed_bytes += bytes;
-	uint64_t limit = RECENT_BYTES_MIN + freed_bytes / FREED_A_RECENT;
-	if (recent_bytes + bytes > limit ||
-	    recent_bytes + bytes > RECENT_BYTES_MAX)
-		return false;
-	large->next = recent[n_slices];
-	recent[n_slices] = large;
-	recent_bytes += bytes;
-	return true;
-}
-
-static struct large *take_run_locked(size_t n_slices, size_t align)
-{
-	struct large *large = take_descriptor_locked();
-	if (large == NULL)
-		return NULL;
-	void *base = arena_take(n_slices, align);
-	if (base == NULL) {
-		keep_descriptor_locked(large);
-		return NULL;
-	}
-	large->base = (uintptr_t)base;
-	large->n_slices = n_slices;
-	return large;
-}
-
-static void give_run_locked(struct large *large)
-{
-	void *base = (void *)large->base;
-	size_t n_slices = large->n_slices;
-	keep_descriptor_locked(large);
-	arena_give_some(&(struct run){(uintptr_t)base, n_slices}, 1, true);
-}
-
-static bool give_back_recent_locked(void)
-{
-	bool any = recent_bytes != 0;
-	for (size_t n = 1; recent_bytes != 0 && n <= RECENT_SLICES_MAX; n++)
-		for (struct large *large;
-		     (large = take_recent_locked(n, 1)) != NULL;)
-			give_run_locked(large);
-	return any;
-}
-
-void large_give_back_recent(void)
-{
-	lock_acquire(&large_lock);
-	give_back_recent_locked();
-	freed_bytes /= 2;
-	lock_release(&large_lock);
-}
-
-void *large_alloc(size_t n, size_t align, bool cleared)
+void *large_alloc(struct heap *heap, size_t n, size_t align, bool cleared)
 {
 	if (n > PTRDIFF_MAX)
 		return NULL;
 	if (n == 0)
 		n = 1;
-	void *base = NULL;
-	lock_acquire(&large_lock);
-	struct large *large = take_recent_locked(slices_for(n), align);
-	bool is_used = large != NULL;
-	if (large == NULL)
-		large = take_run_locked(slices_for(n), align);
-	if (large != NULL) {
-		base = (void *)large->base;
-		set_size(large, n);
-		large->site = 0;
-		describe(large, CODE_LARGE);
-		growth_note_large((int64_t)large->usable_bytes);
+	bool is_clean;
+	uintptr_t base =
+		take_run(heap, divide_up(n, SLICE_BYTES), align, &is_clean);
+	if (base == 0)
+		return NULL;
+	set_site(base, 0);
+	describe(base, CODE_LARGE, n);
+	count(heap, large_describe(n), 1);
+	if (cleared && !is_clean)
+		clear((void *)base, n);
+	return (void *)base;
+}
+
+/* A run that nobody has any more: where it is to wait. */
+static void give_run(struct heap *heap, uintptr_t base, size_t n_slices)
+{
+	size_t bytes = n_slices * SLICE_BYTES;
+	struct run run = {base, n_slices};
+	if (arena_is_moved((void *)base, n_slices)) {
+		arena_give_moved((void *)base, n_slices);
+		return;
 	}
-	lock_release(&large_lock);
-	if (base != NULL && cleared && is_used)
-		memset(base, 0, n);
-	else if (base != NULL && cleared)
-		clear(base, n);
-	return base;
-}
-
-void large_free(struct large *large)
-{
-	lock_acquire(&large_lock);
-	growth_note_large(-(int64_t)large->usable_bytes);
-	describe(large, 0);
-	if (!keep_recent_locked(large))
-		give_run_locked(large);
-	lock_release(&large_lock);
-}
-
-/* Gives back what lies behind N bytes; the pages at once. */
-static void shrink_locked(struct large *large, size_t n)
-{
-	size_t old_slices = large->n_slices;
-	uintptr_t end = large->base + (old_slices << SLICE_SHIFT);
-	set_size(large, n);
-	uintptr_t tail = large->base + large->usable_bytes;
-	bool purged = tail == end || os_purge(tail, end - tail);
-	large->n_slices = slices_for(n);
-	struct run rest = {large->base + (large->n_slices << SLICE_SHIFT),
-			   old_slices - large->n_slices};
-	if (rest.n_slices > 0)
-		arena_give_some(&rest, 1, !purged);
-}
-
-static void note_place(void *context, void *target)
-{
-	struct large *large = context;
-	if (target != NULL) {
-		large->old_base = large->base;
-		large->base = (uintptr_t)target;
-	} else {
-		large->base = large->old_base;
+	if (bytes >= PURGE_BYTES_MIN && idle_excess_bytes(bytes) > 0 &&
+	    os_purge(base, bytes)) {
+		arena_give_some(&run, 1, false);
+		idle_note_purged(bytes);
+		return;
 	}
+	if (n_slices > RUNS_SLICES_MAX) {
+		arena_give_some(&run, 1, true);
+		return;
+	}
+	lock_acquire(&heap->lock);
+	runs_give_locked(heap, base, n_slices);
+	lock_release(&heap->lock);
 }
 
-static bool grow_locked(struct large *large, size_t n)
+bool large_free(struct heap *heap, uintptr_t address)
 {
-	size_t n_slices = slices_for(n);
-	if (n_slices > large->n_slices) {
-		size_t more = n_slices - large->n_slices;
-		void *base = (void *)large->base;
-		if (!arena_extend(base, large->n_slices, more) &&
-		    !(give_back_recent_locked() &&
-		      arena_extend(base, large->n_slices, more))) {
-			if (large->usable_bytes < MOVE_BYTES_MIN)
-				return false;
-			/* Before, not after: the old place may be another's
-			 * by the time arena_move returns. */
-			describe(large, 0);
-			bool is_moved =
-				arena_move(base, large->n_slices, n_slices,
-					   note_place, large) != NULL;
-			describe(large, CODE_LARGE);
-			if (!is_moved)
-				return false;
-		}
-		large->n_slices = n_slices;
-	}
-	set_size(large, n);
+	struct place place = place_of(address);
+	if (!change_entry(place, CODE_LARGE, 0))
+		return false;
+	uintptr_t descriptor = descriptor_at(place);
+	count(heap, descriptor, -1);
+	give_run(heap, address, large_slices(descriptor));
 	return true;
 }
 
-void *large_resize(struct large *large, size_t n)
+/* Gives back what lies behind N bytes; the pages at once. */
+static void shrink(uintptr_t address, uintptr_t old, uintptr_t new)
 {
-	if (n > PTRDIFF_MAX)
+	uintptr_t end = address + large_slices(old) * SLICE_BYTES;
+	uintptr_t tail = address + large_usable_bytes(new);
+	struct run rest = {address + large_slices(new) * SLICE_BYTES,
+			   large_slices(old) - large_slices(new)};
+	bool purged = tail == end || os_purge(tail, end - tail);
+	if (rest.n_slices == 0)
+		return;
+	if (arena_is_moved((void *)rest.base, rest.n_slices))
+		arena_give_moved((void *)rest.base, rest.n_slices);
+	else
+		arena_give_some(&rest, 1, !purged);
+}
+
+/* The new place is a block as well before the pages get there: who stops this
+ * thread meanwhile must find them in one. */
+struct moving {
+	uintptr_t target;
+	size_t n;
+	uint32_t site;
+};
+
+static void describe_target(void *context, void *target)
+{
+	struct moving *moving = context;
+	if (target == NULL) { /* it came to nothing */
+		describe(moving->target, 0, 0);
+		return;
+	}
+	moving->target = (uintptr_t)target;
+	set_site(moving->target, moving->site);
+	describe(moving->target, CODE_BUSY, moving->n);
+}
+
+static uintptr_t grow(uintptr_t address, uintptr_t old, size_t n)
+{
+	struct place place = place_of(address);
+	struct moving moving = {
+		.n = n,
+		.site = load_relaxed(&place.region->sites[place.slice])};
+	size_t n_slices = large_slices(old);
+	size_t n_new = divide_up(n, SLICE_BYTES);
+	if (n_new <= n_slices ||
+	    arena_extend((void *)address, n_slices, n_new - n_slices))
+		return address;
+	if (large_usable_bytes(old) < MOVE_BYTES_MIN)
+		return 0;
+	return (uintptr_t)arena_move((void *)address, n_slices, n_new,
+				     describe_target, &moving);
+}
+
+void *large_resize(struct heap *heap, uintptr_t address, size_t n,
+		   bool *is_mine)
+{
+	struct place place = place_of(address);
+	*is_mine = change_entry(place, CODE_LARGE, CODE_BUSY);
+	if (!*is_mine)
 		return NULL;
-	void *base = NULL;
-	lock_acquire(&large_lock);
-	size_t usable_bytes = round_up(n, os_page_bytes());
-	size_t old_bytes = large->usable_bytes;
-	if (usable_bytes < large->usable_bytes)
-		shrink_locked(large, n);
-	else if (usable_bytes == large->usable_bytes)
-		set_size(large, n);
-	if (usable_bytes <= large->usable_bytes || grow_locked(large, n))
-		base = (void *)large->base;
-	growth_note_large((int64_t)large->usable_bytes - (int64_t)old_bytes);
-	lock_release(&large_lock);
-	return base;
+	uintptr_t old = descriptor_at(place), new = large_describe(n);
+	uintptr_t to = address;
+	if (n > PTRDIFF_MAX || n == 0)
+		to = 0;
+	else if (large_usable_bytes(new) > large_usable_bytes(old))
+		to = grow(address, old, n);
+	if (to == 0) {
+		describe(address, CODE_LARGE, large_requested_bytes(old));
+		return NULL;
+	}
+	if (to == address)
+		describe(address, CODE_BUSY, n);
+	if (large_usable_bytes(new) < large_usable_bytes(old))
+		shrink(address, old, new);
+	describe(to, CODE_LARGE, n);
+	count(heap, old, -1);
+	count(heap, new, 1);
+	return (void *)to;
 }

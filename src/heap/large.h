@@ -2,46 +2,70 @@
  * large: blocks too big for a pool, each a run of slices of its own.
  *
  * A large block is as long as its pages; the slices behind its last page are
- * never touched. It grows where it is if the next slices are free, else its
- * pages move by mremap. Of what is freed a little waits for the next block of
- * its size; the rest is cached, purged and reused by the arena, where pools can
- * use it too.
+ * never touched. It has no descriptor: the page map says that it is there, and
+ * the word that pools have for theirs says how many bytes were asked for, from
+ * which all else follows.
+ *
+ *	CODE_LARGE	in use
+ *	CODE_BUSY	in use, and being resized by the thread that made it so
+ *	0		free; or freed, on its way to a heap's runs or to the arena
+ *
+ * Who frees or resizes a block changes its entry by one atomic exchange, so that
+ * of two who do so one is told of his mistake. No lock is held while the kernel
+ * is asked to purge, move or unmap.
  */
 #ifndef TARN_HEAP_LARGE_H
 #define TARN_HEAP_LARGE_H
 
+#include "base/arith.h"
 #include "base/attr.h"
+#include "meta/region.h"
+#include "os/memory.h"
 
-struct large {
-	/* Guarded by large_lock; who holds the block may read them. */
-	uintptr_t base;
-	uintptr_t old_base; /* while it is being moved */
-	size_t n_slices;
-	size_t usable_bytes;
-	size_t requested_bytes;
-	uint32_t site; /* for src/watch */
-	struct large *next;
-};
-
-struct lock;
-extern struct lock large_lock;
+struct heap;
 
 /*
  * A block of N bytes at a multiple of ALIGN (a power of two), all zero if
- * CLEARED. NULL if N is beyond reason or the OS refuses.
+ * CLEARED, that HEAP counts. NULL if N is beyond reason or the OS refuses.
  */
-void *large_alloc(size_t n, size_t align, bool cleared);
+void *large_alloc(struct heap *heap, size_t n, size_t align, bool cleared);
 
-/* Frees the block. */
-void large_free(struct large *large);
-
-/* Gives back to the arena what waits for the next block of its size. */
-void large_give_back_recent(void);
+/* Frees the block at ADDRESS; false if another call was first. */
+bool large_free(struct heap *heap, uintptr_t address);
 
 /*
  * Makes the block N bytes long without copying; returns where it is then, or
- * NULL if that cannot be done, and nothing was changed.
+ * NULL if that cannot be done, and nothing was changed. *IS_MINE is false if
+ * another call is at work on it, or has freed it.
  */
-void *large_resize(struct large *large, size_t n);
+void *large_resize(struct heap *heap, uintptr_t address, size_t n,
+		   bool *is_mine);
+
+/* In the descriptors, where the pointers of pools are even. */
+static inline uintptr_t large_describe(size_t requested_bytes)
+{
+	return (uintptr_t)requested_bytes << 1 | 1;
+}
+
+/* True if the word is that of a large block, in use or freed. */
+static inline bool large_is(uintptr_t descriptor)
+{
+	return descriptor & 1;
+}
+
+static inline size_t large_requested_bytes(uintptr_t descriptor)
+{
+	return descriptor >> 1;
+}
+
+static inline size_t large_usable_bytes(uintptr_t descriptor)
+{
+	return round_up(descriptor >> 1, os_page_bytes());
+}
+
+static inline size_t large_slices(uintptr_t descriptor)
+{
+	return divide_up(descriptor >> 1, SLICE_BYTES);
+}
 
 #endif

@@ -37,33 +37,35 @@ static struct heap_block look_up_pool(struct pool *pool, uintptr_t address)
 	return found;
 }
 
-static struct heap_block look_up_large(const struct large *large,
-				       uintptr_t address,
+static struct heap_block look_up_large(const struct region *region,
+				       size_t first, uintptr_t address,
 				       enum heap_mistake at_start)
 {
+	uintptr_t start = slice_address(region, first);
+	uintptr_t descriptor = (uintptr_t)region_descriptor(region, first);
 	return (struct heap_block){
-		.mistake = large->base == address ? at_start : HEAP_INTERIOR,
-		.start = large->base,
-		.usable_bytes = large->usable_bytes,
+		.mistake = start == address ? at_start : HEAP_INTERIOR,
+		.start = start,
+		.usable_bytes = large_usable_bytes(descriptor),
 		.is_large = true,
 	};
 }
 
-/* A slice with no entry: inside a large block, or free. */
+/* A slice with no pool and no block's start: inside a large block, or free. */
 static struct heap_block look_up_unowned(const struct region *region,
 					 uintptr_t address)
 {
-	size_t slice = region_slice(region, address);
-	uintptr_t start = arena_run_start(address, NULL);
+	size_t slice = region_slice(region, address), n_slices;
+	uintptr_t start = arena_run_start(address, &n_slices);
 	if (start != 0) {
 		size_t first = region_slice(region, start);
-		if (region_entry(region, first) == CODE_LARGE)
-			return look_up_large(region_descriptor(region, first),
-					     address, HEAP_FREED);
+		if (entry_is_large(region_entry(region, first)))
+			return look_up_large(region, first, address,
+					     HEAP_FREED);
 	}
-	const struct large *freed = region_descriptor(region, slice);
-	if (freed != NULL && freed->base == address)
-		return look_up_large(freed, address, HEAP_DOUBLE_FREE);
+	uintptr_t freed = (uintptr_t)region_descriptor(region, slice);
+	if (large_is(freed) && slice_address(region, slice) == address)
+		return look_up_large(region, slice, address, HEAP_DOUBLE_FREE);
 	return (struct heap_block){.mistake = HEAP_NEVER_ALLOCATED};
 }
 
@@ -75,10 +77,9 @@ struct heap_block heap_look_up(const void *pointer)
 		return (struct heap_block){.mistake = HEAP_FOREIGN};
 	size_t slice = region_slice(region, address);
 	uint32_t entry = region_entry(region, slice);
-	if (entry == 0 || entry_is_between(entry))
-		return look_up_unowned(region, address);
-	void *descriptor = region_descriptor(region, slice);
-	if (entry_code(entry) == CODE_LARGE)
-		return look_up_large(descriptor, address, HEAP_FREED);
-	return look_up_pool(descriptor, address);
+	if (entry_is_large(entry))
+		return look_up_large(region, slice, address, HEAP_FREED);
+	if (entry_is_pool(entry))
+		return look_up_pool(region_descriptor(region, slice), address);
+	return look_up_unowned(region, address);
 }

@@ -1,8 +1,7 @@
 /*
  * pool: carving, taking and giving back by bitmaps.
  *
- * Locks: the owner's lock is held, but for pool_create and for descriptors
- *        given back, which store_lock guards.
+ * Locks: the owner's lock is held; descriptors of no pool are store_lock's.
  */
 #include "heap/pool.h"
 
@@ -11,7 +10,6 @@
 #include "base/bits.h"
 #include "base/lock.h"
 #include "base/message.h"
-#include "heap/arena.h"
 #include "meta/store.h"
 #include "os/memory.h"
 
@@ -22,8 +20,8 @@
 static struct pool *spare[N_CLASSES];
 
 /*
- * `purged` has 64 bits; with 4 KiB pages and at most 4 slices that is a page
- * each.
+ * `purged` has 64 bits; with 4 KiB pages and up to 4 slices that is a page each,
+ * with the 8 slices of the largest classes two.
  */
 static size_t pool_page_bytes(const struct pool *pool)
 {
@@ -46,7 +44,7 @@ static struct pool *take_spare(uint32_t class)
 	return pool;
 }
 
-static void keep_spare(struct pool *pool)
+void pool_keep_descriptor(struct pool *pool)
 {
 	lock_acquire(&store_lock);
 	pool->links[POOL_LIST_BIN].next = spare[pool->class];
@@ -63,13 +61,16 @@ void pool_restore_spares_after_fork_locked(void)
 				store_relaxed(&pool->flagged, 0);
 }
 
-static struct pool *make_descriptor(uint32_t class)
+struct pool *pool_new_descriptor(uint32_t class)
 {
 	uint32_t block_bytes = class_block_bytes(class);
 	uint32_t n_slots = class_pool_slots(class);
 	size_t n_words = bits_words(n_slots);
-	struct pool *pool = store_take(
-		sizeof(*pool) + 2 * n_words * sizeof(uint64_t), CACHE_LINE);
+	struct pool *pool = take_spare(class);
+	if (pool != NULL)
+		return pool;
+	pool = store_take(sizeof(*pool) + 2 * n_words * sizeof(uint64_t),
+			  CACHE_LINE);
 	if (pool == NULL)
 		return NULL;
 	pool->reciprocal =
@@ -90,32 +91,21 @@ static void describe(struct pool *pool, uint32_t entry, void *descriptor)
 		region_describe(region, slice + i, entry, descriptor);
 }
 
-struct pool *pool_create(struct heap *owner, uint32_t owner_id, uint32_t class)
+void pool_create(struct pool *pool, struct heap *owner, uint32_t owner_id,
+		 uintptr_t base, bool is_clean)
 {
-	struct pool *pool = take_spare(class);
-	if (pool == NULL)
-		pool = make_descriptor(class);
-	if (pool == NULL)
-		return NULL;
-	void *base = arena_take(pool->n_slices, SLICE_BYTES);
-	if (base == NULL) {
-		keep_spare(pool);
-		return NULL;
-	}
-	pool->base = (uintptr_t)base;
+	pool->base = base;
 	store_relaxed(&pool->n_carved, 0);
 	pool->n_free = 0;
 	pool->bin = POOL_IN_NO_BIN;
 	pool->is_current = pool->is_cooling = pool->is_growing = false;
-	pool->has_sites = false;
-	pool->purged = arena_is_clean(base, pool->n_slices)
-			       ? bits_low(n_pages(pool))
-			       : 0;
+	pool->is_away = pool->has_sites = false;
+	pool->idle_bytes = 0;
+	pool->purged = is_clean ? bits_low(n_pages(pool)) : 0;
 	/* All bits are clear: a pool given back was unused, and its free bits
 	 * were cleared then. A late freer's flag does no harm (remote.h). */
 	store_relaxed(&pool->owner, owner);
-	describe(pool, entry_make(owner_id, class), pool);
-	return pool;
+	describe(pool, entry_make(owner_id, pool->class), pool);
 }
 
 void pool_add_sites(struct pool *pool)
@@ -132,11 +122,8 @@ void pool_destroy(struct pool *pool)
 	describe(pool, 0, NULL);
 	for (size_t w = 0; w < bits_words(pool->n_carved); w++)
 		store_relaxed(&pool->bits[w], 0);
-	void *base = (void *)pool->base;
-	uint32_t n_slices = pool->n_slices;
 	store_relaxed(&pool->owner, NULL);
-	keep_spare(pool);
-	arena_give_some(&(struct run){(uintptr_t)base, n_slices}, 1, true);
+	pool_keep_descriptor(pool);
 }
 
 void pool_change_owner(struct pool *pool, struct heap *owner, uint32_t owner_id)
@@ -145,16 +132,13 @@ void pool_change_owner(struct pool *pool, struct heap *owner, uint32_t owner_id)
 	describe(pool, entry_make(owner_id, pool->class), pool);
 }
 
-/*
- * The pages that slots FIRST to LAST touch have memory behind them from now on.
- */
-static void note_touched(struct pool *pool, uint32_t first, uint32_t last)
+/* The pages that slots FIRST to LAST touch. */
+static uint64_t pages_of(const struct pool *pool, uint32_t first, uint32_t last)
 {
 	size_t page = pool_page_bytes(pool);
 	size_t low = pool_block(pool, first) - pool->base;
 	size_t high = pool_block(pool, last + 1) - 1 - pool->base;
-	pool->purged &=
-		~bits_mask((unsigned)(low / page), (unsigned)(high / page));
+	return bits_mask((unsigned)(low / page), (unsigned)(high / page));
 }
 
 /*
@@ -165,10 +149,7 @@ static void note_touched(struct pool *pool, uint32_t first, uint32_t last)
 static void populate(struct pool *pool, uint32_t first, uint32_t last)
 {
 	size_t page = pool_page_bytes(pool);
-	size_t low = pool_block(pool, first) - pool->base;
-	size_t high = pool_block(pool, last + 1) - 1 - pool->base;
-	uint64_t fresh = pool->purged & bits_mask((unsigned)(low / page),
-						  (unsigned)(high / page));
+	uint64_t fresh = pool->purged & pages_of(pool, first, last);
 	unsigned n = bits_count_word(fresh);
 	if (n * page >= POPULATE_BYTES_MIN)
 		os_populate(pool->base + (size_t)__builtin_ctzll(fresh) * page,
@@ -186,7 +167,7 @@ static uint32_t take_free(struct pool *pool, uint32_t n, void **end)
 			*--end = (void *)pool_block(pool, slot);
 			taken++;
 			if (UNLIKELY(pool->purged != 0))
-				note_touched(pool, slot, slot);
+				pool->purged &= ~pages_of(pool, slot, slot);
 		}
 		store_relaxed(&pool->bits[w], word);
 	}
@@ -206,7 +187,7 @@ static uint32_t carve(struct pool *pool, uint32_t n, void **end)
 		*--end = (void *)block;
 	if (pool->is_growing)
 		populate(pool, pool->n_carved, pool->n_carved + n - 1);
-	note_touched(pool, pool->n_carved, pool->n_carved + n - 1);
+	pool->purged &= ~pages_of(pool, pool->n_carved, pool->n_carved + n - 1);
 	store_relaxed(&pool->n_carved, pool->n_carved + n);
 	return n;
 }
@@ -215,6 +196,29 @@ uint32_t pool_take(struct pool *pool, uint32_t n, void **end)
 {
 	uint32_t taken = take_free(pool, n, end);
 	return taken + carve(pool, n - taken, end - taken);
+}
+
+static bool is_clean_at(const struct pool *pool, uint64_t clean, size_t offset)
+{
+	return clean >> (offset / pool_page_bytes(pool)) & 1;
+}
+
+void *pool_take_zeroed(struct pool *pool, size_t *first, size_t *stop)
+{
+	uint64_t clean = pool->purged;
+	void *block;
+	if (pool_take(pool, 1, &block + 1) == 0)
+		return NULL;
+	size_t page = pool_page_bytes(pool);
+	size_t start = (uintptr_t)block - pool->base;
+	size_t low = start, high = start + pool->block_bytes;
+	while (low < high && is_clean_at(pool, clean, low))
+		low = min_size(round_down(low, page) + page, high);
+	while (high > low && is_clean_at(pool, clean, high - 1))
+		high = max_size(round_down(high - 1, page), low);
+	*first = low - start;
+	*stop = high - start;
+	return block;
 }
 
 static ALWAYS_INLINE enum pool_put_result
@@ -268,27 +272,28 @@ static bool page_is_free(const struct pool *pool, uint32_t p)
 	return bits_all_set(pool->bits, first, last);
 }
 
-size_t pool_purge(struct pool *pool)
+uint64_t pool_purgeable(const struct pool *pool)
 {
-	size_t page = pool_page_bytes(pool), purged_bytes = 0;
 	uint32_t n = n_pages(pool);
 	uint64_t pages = 0;
 	for (uint32_t p = 0; p < n; p++)
 		if (!(pool->purged >> p & 1) && page_is_free(pool, p))
 			pages |= UINT64_C(1) << p;
-	while (pages != 0) {
-		unsigned first = (unsigned)__builtin_ctzll(pages);
-		uint64_t after = ~pages >> first;
-		unsigned count = after == 0 ? 64 - first
-					    : (unsigned)__builtin_ctzll(after);
-		uint64_t run = bits_low(count) << first;
-		if (os_purge(pool->base + first * page, count * page)) {
-			pool->purged |= run;
-			purged_bytes += count * page;
-		}
-		pages &= ~run;
-	}
-	return purged_bytes;
+	return pages;
+}
+
+size_t pool_next_purgeable(const struct pool *pool, uint64_t *pages,
+			   uintptr_t *at)
+{
+	if (*pages == 0)
+		return 0;
+	size_t page = pool_page_bytes(pool);
+	unsigned first = (unsigned)__builtin_ctzll(*pages);
+	uint64_t after = ~*pages >> first;
+	unsigned n = after == 0 ? 64 - first : (unsigned)__builtin_ctzll(after);
+	*pages &= ~(bits_low(n) << first);
+	*at = pool->base + first * page;
+	return n * page;
 }
 
 size_t pool_purged_bytes(const struct pool *pool)

@@ -67,7 +67,9 @@ struct pool {
 	bool is_current;
 	bool is_cooling;
 	bool is_growing; /* its class has lately asked for much */
+	bool is_away; /* being purged, on no list: nobody takes slots of it */
 	bool has_sites;
+	uint32_t idle_bytes; /* freed, and not purged nor taken since */
 	uint64_t cooling_since_ms;
 	struct pool_link links[POOL_LIST_KINDS];
 	/* Pages without memory behind them: bit i for the i-th share of the
@@ -122,16 +124,21 @@ static inline bool pool_is_exhausted(const struct pool *pool)
 	return pool->n_free == 0 && pool->n_carved == pool->n_slots;
 }
 
+/* A descriptor of CLASS, of no pool yet; NULL if the OS refuses. */
+struct pool *pool_new_descriptor(uint32_t class);
+void pool_keep_descriptor(struct pool *pool);
+
 /*
- * A new pool of CLASS for OWNER, described in the page map, on no list. NULL if
- * the OS refuses.
+ * Makes a pool for OWNER of the run at BASE, described in the page map, on no
+ * list. IS_CLEAN: there are no pages yet.
  */
-struct pool *pool_create(struct heap *owner, uint32_t owner_id, uint32_t class);
+void pool_create(struct pool *pool, struct heap *owner, uint32_t owner_id,
+		 uintptr_t base, bool is_clean);
 
 /* Gives a pool just created room for sites; without memory it has none. */
 void pool_add_sites(struct pool *pool);
 
-/* Gives an unused pool that is on no list back to the arena. */
+/* Ends an unused pool that is on no list; its run is the caller's. */
 void pool_destroy(struct pool *pool);
 
 /*
@@ -147,9 +154,15 @@ void pool_change_owner(struct pool *pool, struct heap *owner,
 /*
  * Takes up to N slots, free ones first, lowest addresses first, and writes
  * their addresses before END, from there downwards: a magazine is popped from
- * its end. Returns how many.
+ * its end. Returns how many. What had no pages until now is no longer purged.
  */
 uint32_t pool_take(struct pool *pool, uint32_t n, void **end);
+
+/*
+ * Takes one slot, which is to be zero. *FIRST and *STOP are the bytes of it that
+ * may be something else.
+ */
+void *pool_take_zeroed(struct pool *pool, size_t *first, size_t *stop);
 
 /* What pool_put found. */
 enum pool_put_result {
@@ -169,10 +182,13 @@ enum pool_put_result pool_examine(const struct pool *pool, uintptr_t address);
 uint8_t pool_bin(const struct pool *pool);
 
 /*
- * Gives the pages that no block in use touches back to the OS. Returns the
- * bytes given back.
+ * Which pages no block in use touches and may be given back: bits as in
+ * `purged`. And the run of them that *PAGES begins with, which is cut off; 0
+ * bytes if there is none.
  */
-size_t pool_purge(struct pool *pool);
+uint64_t pool_purgeable(const struct pool *pool);
+size_t pool_next_purgeable(const struct pool *pool, uint64_t *pages,
+			   uintptr_t *at);
 
 size_t pool_purged_bytes(const struct pool *pool);
 

@@ -11,40 +11,40 @@
 #include "base/atomic.h"
 #include "heap/arena.h"
 #include "heap/heap_pools.h"
-#include "heap/large.h"
+#include "heap/parking.h"
 #include "heap/remote.h"
+#include "heap/share.h"
 #include "meta/store.h"
 
 #define HEAP_ID_MAX ((1u << 24) - 1)
 
-/* How many parked heaps are asked for a pool before a new one is made. */
-#define ADOPT_TRIES 8
-
-static struct lock registry_lock = LOCK_INIT(LOCK_REGISTRY);
+static struct lock registry_lock CACHE_ALIGNED = LOCK_INIT(LOCK_REGISTRY);
 
 /* Guarded by registry_lock. `parked` is also compared with NULL, and n_heaps
  * read, without it. */
-static struct heap *heaps;
 static struct heap *parked;
-static uint32_t n_heaps;
+static uint32_t n_heaps = 1;
+
+/* Atomic: stored with release, under registry_lock, after the heap is whole. */
+static struct heap *heaps CACHE_ALIGNED = &heap_common;
 
 /*
  * Guarded by registry_lock: arrays of magazines of threads that a fork left
- * behind, linked by the word before their first block, which tells their size
- * too: they are aligned to cache lines.
+ * behind, linked by the word before their first block; the link tells their
+ * size too, since arrays are aligned to 32 bytes at least.
  */
 static uintptr_t forgotten;
 
 static void forget_magazine(struct heap *heap, uint32_t class)
 {
-	if (heap->magazine_log[class] == 0)
-		return;
-	uintptr_t *array =
-		(uintptr_t *)(heap->limit[class] -
-			      magazine_capacity(heap->magazine_log[class])) -
-		1;
-	*array = forgotten;
-	forgotten = (uintptr_t)array | heap->magazine_log[class];
+	struct magazine *magazine = &heap->magazines[class];
+	if (magazine_exists(magazine)) {
+		uintptr_t *array = (uintptr_t *)magazine->blocks - 1;
+		unsigned log = magazine_log(magazine);
+		*array = forgotten;
+		forgotten = (uintptr_t)(array - 1) | log;
+	}
+	*magazine = magazine_absent(class);
 }
 
 void registry_visit_forgotten_locked(void (*visit)(void *context,
@@ -52,21 +52,14 @@ void registry_visit_forgotten_locked(void (*visit)(void *context,
 						   size_t n),
 				     void *context)
 {
+	const uintptr_t log_mask = 31;
 	for (uintptr_t at = forgotten; at != 0;) {
-		const uintptr_t *array =
-			(const uintptr_t *)(at & ~(uintptr_t)(CACHE_LINE - 1));
-		unsigned log = (unsigned)(at & (CACHE_LINE - 1));
-		visit(context, (void *const *)(array + 1),
+		const uintptr_t *array = (const uintptr_t *)(at & ~log_mask);
+		unsigned log = (unsigned)(at & log_mask);
+		visit(context, (void *const *)(array + 2),
 		      magazine_capacity(log));
-		at = *array;
+		at = array[1];
 	}
-}
-
-static void clear_magazine(struct heap *heap, uint32_t class)
-{
-	heap->top[class] = MAGAZINE_NONE_TOP;
-	heap->limit[class] = MAGAZINE_NONE_TOP;
-	heap->magazine_log[class] = 0;
 }
 
 static struct heap *create_locked(void)
@@ -77,21 +70,31 @@ static struct heap *create_locked(void)
 	if (heap == NULL)
 		return NULL;
 	store_relaxed(&n_heaps, n_heaps + 1);
+	share_note_heaps(n_heaps);
 	heap->key = n_heaps << ENTRY_CLASS_BITS;
 	heap->lock = (struct lock)LOCK_INIT(LOCK_HEAP);
 	FOR_EACH_CLASS (class)
-		clear_magazine(heap, class);
+		heap->magazines[class] = magazine_absent(class);
 	heap->single_class = N_CLASSES;
 	heap->next = heaps;
-	heaps = heap;
+	store_release(&heaps, heap);
 	return heap;
 }
 
+/*
+ * Its thread is at its end, or gone. HEAP is locked as well, and its magazines
+ * are such as this thread may look at.
+ */
 static void park_locked(struct heap *heap)
 {
-	heap->is_parked = true;
+	parking_enter_locked(heap);
 	heap->next_parked = parked;
 	store_relaxed(&parked, heap);
+	/* Cites push_flagged in remote.c: either a freer sees this, or we see
+	 * what it has flagged. */
+	(void)exchange_seq_cst(&heap->is_parked, true);
+	if (remote_has_any(heap) || heap->draining != NULL)
+		remote_push_parked(heap);
 }
 
 struct heap *registry_take(void)
@@ -100,7 +103,7 @@ struct heap *registry_take(void)
 	struct heap *heap = parked;
 	if (heap != NULL) {
 		store_relaxed(&parked, heap->next_parked);
-		heap->is_parked = false;
+		store_relaxed(&heap->is_parked, false);
 	} else {
 		heap = create_locked();
 	}
@@ -121,7 +124,12 @@ struct heap *registry_make(void)
 void registry_park(struct heap *heap)
 {
 	lock_acquire(&registry_lock);
+	lock_acquire(&heap->lock);
+	FOR_EACH_CLASS (class)
+		magazine_regain_locked(&heap->magazines[class]);
+	runs_empty_locked(heap, false);
 	park_locked(heap);
+	lock_release(&heap->lock);
 	lock_release(&registry_lock);
 }
 
@@ -129,29 +137,17 @@ bool registry_adopt_locked(struct heap *heap, uint32_t class)
 {
 	if (load_relaxed(&parked) == NULL || !lock_try(&registry_lock))
 		return false;
-	bool adopted = false;
-	int tries = ADOPT_TRIES;
-	for (struct heap *from = parked; from != NULL && tries-- > 0;
-	     from = from->next_parked) {
-		if (!lock_try(&from->lock))
-			continue;
-		/* What lies in its magazines may be of that very pool. */
-		heap_drain_locked(from);
-		heap_empty_magazines_locked(from);
-		adopted = heap_adopt_pool_locked(heap, from, class);
-		lock_release(&from->lock);
-		if (adopted)
-			break;
-	}
+	bool adopted = parking_adopt_locked(heap, class);
 	lock_release(&registry_lock);
 	return adopted;
 }
 
 bool registry_is_interrupted(void)
 {
-	bool any = lock_is_mine(&registry_lock) || lock_is_mine(&large_lock) ||
-		   lock_is_mine(&arena_lock) || lock_is_mine(&store_lock);
-	for (struct heap *heap = heaps; heap != NULL && !any; heap = heap->next)
+	bool any = lock_is_mine(&registry_lock) || lock_is_mine(&arena_lock) ||
+		   lock_is_mine(&store_lock);
+	struct heap *heap = registry_first();
+	for (; heap != NULL && !any; heap = heap->next)
 		any = lock_is_mine(&heap->lock);
 	return any;
 }
@@ -161,7 +157,6 @@ void registry_lock_all(void)
 	lock_acquire(&registry_lock);
 	for (struct heap *heap = heaps; heap != NULL; heap = heap->next)
 		lock_acquire(&heap->lock);
-	lock_acquire(&large_lock);
 	lock_acquire(&arena_lock);
 	lock_acquire(&store_lock);
 }
@@ -170,7 +165,6 @@ void registry_unlock_all(void)
 {
 	lock_release(&store_lock);
 	lock_release(&arena_lock);
-	lock_release(&large_lock);
 	for (struct heap *heap = heaps; heap != NULL; heap = heap->next)
 		lock_release(&heap->lock);
 	lock_release(&registry_lock);
@@ -181,18 +175,34 @@ uint32_t registry_count(void)
 	return load_relaxed(&n_heaps);
 }
 
-struct heap *registry_first_locked(void)
+struct heap *registry_first(void)
 {
-	return heaps;
+	/* Acquire cites the release of create_locked: its next is there. */
+	return load_acquire(&heaps);
 }
 
 static void restore_run(void *context, struct region *region, size_t slice,
 			size_t n_slices)
 {
 	(void)context, (void)n_slices;
-	uint32_t class = entry_class(region_entry(region, slice));
-	if (region_entry(region, slice) != 0 && class < N_CLASSES)
-		remote_restore_after_fork(region_descriptor(region, slice));
+	uint32_t entry = region_entry(region, slice);
+	if (!entry_is_pool(entry))
+		return;
+	struct pool *pool = region_descriptor(region, slice);
+	remote_restore_after_fork(pool);
+	if (pool->is_away)
+		heap_restore_pool_locked(pool->owner, pool);
+}
+
+/*
+ * What other threads were about to take or to give is free; unless the one that
+ * forks, in a hook that a loud call has called, is at that itself.
+ */
+static bool is_kept(void *context, struct region *region, size_t slice,
+		    size_t n_slices)
+{
+	(void)context, (void)n_slices;
+	return region_entry(region, slice) != 0 || heap_mine->n_loud != 0;
 }
 
 /*
@@ -210,53 +220,21 @@ void registry_restore_after_fork_locked(bool had_threads)
 {
 	if (!had_threads)
 		return;
+	remote_forget_parked_after_fork();
 	for (struct heap *heap = heaps; heap != NULL; heap = heap->next) {
 		store_relaxed(&heap->flagged, NULL);
 		heap->draining = NULL;
+		heap->is_flagged = false;
 		if (heap->is_parked || heap->thread == thread_id())
 			continue;
-		FOR_EACH_CLASS (class) {
+		FOR_EACH_CLASS (class)
 			forget_magazine(heap, class);
-			clear_magazine(heap, class);
-		}
 		heap->capacity_bytes = 0;
 		heap->single_class = N_CLASSES;
-		if (!heap->has_sites)
+		if (!heap->has_sites && heap != &heap_common)
 			park_locked(heap);
 	}
 	arena_visit_locked(restore_run, NULL);
+	arena_reclaim_locked(is_kept, NULL);
 	pool_restore_spares_after_fork_locked();
-}
-
-static bool purge_heap(struct heap *heap, bool all, size_t limit,
-		       size_t *purged)
-{
-	if (all)
-		lock_acquire(&heap->lock);
-	else if (!lock_try(&heap->lock))
-		return true;
-	heap_drain_locked(heap);
-	if (heap->is_parked)
-		heap_empty_magazines_locked(heap);
-	bool finished = heap_purge_locked(heap, all, limit, purged);
-	lock_release(&heap->lock);
-	return finished;
-}
-
-bool registry_purge(bool all, size_t limit, size_t *purged)
-{
-	size_t before = *purged;
-	bool finished = true;
-	if (all)
-		lock_acquire(&registry_lock);
-	else if (!lock_try(&registry_lock))
-		return true;
-	for (struct heap *heap = heaps; heap != NULL && finished;
-	     heap = heap->next) {
-		size_t done = *purged - before;
-		finished = purge_heap(heap, all,
-				      limit > done ? limit - done : 0, purged);
-	}
-	lock_release(&registry_lock);
-	return finished;
 }

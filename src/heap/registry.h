@@ -31,7 +31,7 @@ bool registry_adopt_locked(struct heap *heap, uint32_t class);
 
 /*
  * Stops every slow path in the process: takes the locks of the registry, of all
- * heaps, of large blocks, arenas and the store, in that order.
+ * heaps, of arenas and the store, in that order.
  */
 void registry_lock_all(void);
 void registry_unlock_all(void);
@@ -42,8 +42,11 @@ bool registry_is_interrupted(void);
 /* How many heaps there are, parked or not; at least 1 if the caller has one. */
 uint32_t registry_count(void);
 
-/* The heaps, through heap->next; the registry is locked. */
-struct heap *registry_first_locked(void);
+/*
+ * The heaps, through heap->next: new ones come before the first, and none ever
+ * goes, so that nothing need be locked.
+ */
+struct heap *registry_first(void);
 
 /*
  * In the child of a fork, before the locks are released: parks every other
@@ -59,13 +62,5 @@ void registry_visit_forgotten_locked(void (*visit)(void *context,
 						   void *const *words,
 						   size_t n),
 				     void *context);
-
-/*
- * Drains, purges and gives back what is free in all heaps: pools by bitmaps, at
- * once with ALL, and the magazines of parked heaps. Heaps that are busy are
- * waited for with ALL, else passed over. True if all was done within LIMIT
- * bytes.
- */
-bool registry_purge(bool all, size_t limit, size_t *purged);
 
 #endif

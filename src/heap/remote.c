@@ -5,9 +5,11 @@
 
 #include "base/atomic.h"
 #include "base/bits.h"
-#include "base/message.h"
 #include "conf/conf.h"
-#include "heap/growth.h"
+#include "heap/late.h"
+
+/* Atomic: see remote.h. */
+static struct heap *parked_flagged CACHE_ALIGNED;
 
 uint32_t remote_count(struct pool *pool)
 {
@@ -18,13 +20,39 @@ uint32_t remote_count(struct pool *pool)
 	return n;
 }
 
+void remote_push_parked(struct heap *heap)
+{
+	if (exchange_seq_cst(&heap->is_flagged, true))
+		return;
+	struct heap *head = load_relaxed(&parked_flagged);
+	do
+		store_relaxed(&heap->next_flagged, head);
+	while (!cas_release(&parked_flagged, &head, heap));
+}
+
+struct heap *remote_take_parked(void)
+{
+	if (load_relaxed(&parked_flagged) == NULL)
+		return NULL;
+	/* Acquire cites the release of remote_push_parked. */
+	return exchange_acquire(&parked_flagged, NULL);
+}
+
+void remote_forget_parked_after_fork(void)
+{
+	store_relaxed(&parked_flagged, NULL);
+}
+
 /* The list is only pushed to and taken whole, so there is no ABA. */
 static void push_flagged(struct heap *owner, struct pool *pool)
 {
 	struct pool *head = load_relaxed(&owner->flagged);
 	do
 		store_relaxed(&pool->next_flagged, head);
-	while (!cas_release(&owner->flagged, &head, pool));
+	while (!cas_seq_cst(&owner->flagged, &head, pool));
+	/* Cites registry_park: either it sees our list, or we its flag. */
+	if (UNLIKELY(load_seq_cst(&owner->is_parked)))
+		remote_push_parked(owner);
 }
 
 /*
@@ -67,7 +95,7 @@ enum pool_put_result remote_free(struct pool *pool, uintptr_t address)
 	return POOL_PUT;
 }
 
-void remote_drain_pool_locked(struct pool *pool)
+uint32_t remote_drain_pool_locked(struct pool *pool)
 {
 	uint64_t *remote = pool_remote_bits(pool);
 	uint32_t n_before = pool->n_free;
@@ -79,37 +107,33 @@ void remote_drain_pool_locked(struct pool *pool)
 		if (UNLIKELY(twice != 0)) {
 			uint32_t slot =
 				w * 64 + (uint32_t)__builtin_ctzll(twice);
-			message_abort(
-				"free(%p): double free of a %u-byte block "
-				"(noticed late)",
-				(void *)pool_block(pool, slot),
-				pool->block_bytes);
+			uintptr_t block = pool_block(pool, slot);
+			late_note(POOL_DOUBLE_FREE, block, block,
+				  pool->block_bytes);
+			freed &= ~twice;
 		}
 		store_relaxed(&pool->bits[w], pool->bits[w] | freed);
 		pool->n_free += bits_count_word(freed);
 	}
-	growth_note_locked(load_relaxed(&pool->owner),
-			   (int64_t)n_before - pool->n_free, pool->block_bytes);
+	return pool->n_free - n_before;
 }
 
 static void drain_pool(struct heap *heap, struct pool *pool,
-		       void (*settle)(struct heap *heap, struct pool *pool))
+		       remote_settler *settle)
 {
 	exchange_seq_cst(&pool->flagged, 0);
-	if (load_relaxed(&pool->owner) == heap) {
-		remote_drain_pool_locked(pool);
-		settle(heap, pool);
-	} else if (remote_count(pool) != 0) {
+	if (load_relaxed(&pool->owner) == heap)
+		settle(heap, pool, remote_drain_pool_locked(pool));
+	else if (remote_count(pool) != 0)
 		flag(pool);
-	}
 }
 
 void remote_drain_locked(struct heap *heap, uint32_t limit,
-			 void (*settle)(struct heap *heap, struct pool *pool))
+			 remote_settler *settle)
 {
 	struct pool *pool = heap->draining;
 	/* Acquire cites the release of push_flagged: next_flagged is there. */
-	if (pool == NULL && UNLIKELY(load_relaxed(&heap->flagged) != NULL))
+	if (pool == NULL && UNLIKELY(remote_has_any(heap)))
 		pool = exchange_acquire(&heap->flagged, NULL);
 	for (; pool != NULL && limit > 0; limit--) {
 		struct pool *next = load_relaxed(&pool->next_flagged);
@@ -117,6 +141,19 @@ void remote_drain_locked(struct heap *heap, uint32_t limit,
 		pool = next;
 	}
 	heap->draining = pool;
+}
+
+void remote_count_locked(const struct heap *heap,
+			 void (*count)(void *context, const struct pool *pool,
+				       uint32_t n),
+			 void *context)
+{
+	struct pool *lists[] = {heap->draining, load_acquire(&heap->flagged)};
+	for (int i = 0; i < 2; i++)
+		for (struct pool *pool = lists[i]; pool != NULL;
+		     pool = load_relaxed(&pool->next_flagged))
+			if (load_relaxed(&pool->owner) == heap)
+				count(context, pool, remote_count(pool));
 }
 
 void remote_restore_after_fork(struct pool *pool)

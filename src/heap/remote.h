@@ -23,6 +23,18 @@
  *   passes over).
  * - The owner changes in that gap. The old owner drains the list, finds that
  *   the pool is not its own and flags it to the new one.
+ *
+ * What is left of a list keeps its flags, so such a pool must stay its owner's
+ * until it has been drained: it is not given back while it is flagged. Else its
+ * descriptor would serve another heap with a flag that keeps everybody from
+ * listing it there.
+ *
+ * An owner may be parked, and drain nothing: then the first to flag a pool to it
+ * puts the heap itself on a stack (heap/parking.h), where who looks for pools to
+ * adopt finds it. Both sides again write one word and read the other's:
+ *
+ *	freer:  push on the heap's list;  if it is parked: put it on the stack
+ *	parker: is parked = true;         if it has a list: put it on the stack
  */
 #ifndef TARN_HEAP_REMOTE_H
 #define TARN_HEAP_REMOTE_H
@@ -35,22 +47,51 @@ enum pool_put_result remote_free(struct pool *pool, uintptr_t address);
 
 /*
  * Takes the pools flagged to HEAP, LIMIT at most, and calls SETTLE with each
- * that is HEAP's, after its remote bits have become free bits. What is left of
- * a list keeps its flags and comes first the next time. The heap is locked.
+ * that is HEAP's, after its remote bits have become N more free bits. What is
+ * left of a list keeps its flags and comes first the next time. The heap is
+ * locked.
  */
+typedef void remote_settler(struct heap *heap, struct pool *pool, uint32_t n);
 void remote_drain_locked(struct heap *heap, uint32_t limit,
-			 void (*settle)(struct heap *heap, struct pool *pool));
+			 remote_settler *settle);
 
-/* Makes remote bits free bits. The owner's lock is held. */
-void remote_drain_pool_locked(struct pool *pool);
+/* Makes remote bits free bits; how many. The owner's lock is held. */
+uint32_t remote_drain_pool_locked(struct pool *pool);
+
+static inline bool remote_is_flagged(const struct pool *pool)
+{
+	return load_relaxed(&pool->flagged) != 0;
+}
+
+/* Blocks and bytes of HEAP's pools that others have freed. It is locked, so
+ * that nobody takes what is listed. */
+void remote_count_locked(const struct heap *heap,
+			 void (*count)(void *context, const struct pool *pool,
+				       uint32_t n),
+			 void *context);
 
 /* How many remote bits are set now. */
 uint32_t remote_count(struct pool *pool);
+
+/* True if others have freed blocks of its pools. Atomic, relaxed. */
+static inline bool remote_has_any(const struct heap *heap)
+{
+	return load_relaxed(&heap->flagged) != NULL;
+}
+
+/*
+ * The stack of parked heaps to which pools are flagged: pushed to by any thread,
+ * taken whole, linked by next_flagged. Who takes a heap off clears its
+ * is_flagged before he drains it.
+ */
+void remote_push_parked(struct heap *heap);
+struct heap *remote_take_parked(void);
 
 /*
  * After a fork, in the child: no other thread runs, and what they were doing to
  * flags and lists is forgotten. Flags the pool anew if it has remote bits.
  */
 void remote_restore_after_fork(struct pool *pool);
+void remote_forget_parked_after_fork(void);
 
 #endif

@@ -127,9 +127,19 @@ static inline struct region *region_of(uintptr_t address)
 	return NULL;
 }
 
+static inline uint32_t class_code(uint32_t class)
+{
+	return class * ENTRY_CLASS_SCALE;
+}
+
+static inline uint32_t code_class(uint32_t code)
+{
+	return code / ENTRY_CLASS_SCALE;
+}
+
 static inline uint32_t entry_make(uint32_t owner_id, uint32_t class)
 {
-	return owner_id << ENTRY_CLASS_BITS | class * ENTRY_CLASS_SCALE;
+	return owner_id << ENTRY_CLASS_BITS | class_code(class);
 }
 
 /* The entry of a run that is no pool's. */
@@ -151,14 +161,17 @@ static inline uint32_t entry_owner_id(uint32_t entry)
 /* Of a pool's entry; for others it is N_CLASSES or more. */
 static inline uint32_t entry_class(uint32_t entry)
 {
-	return entry_code(entry) / ENTRY_CLASS_SCALE;
+	return code_class(entry_code(entry));
 }
 
-/* True for a run that is neither a pool nor a large block nor nobody's. */
-static inline bool entry_is_between(uint32_t entry)
+static inline bool entry_is_pool(uint32_t entry)
 {
-	return entry_code(entry) >= CODE_LEAVING &&
-	       entry_code(entry) != CODE_LARGE;
+	return entry != 0 && entry_code(entry) < CODE_LEAVING;
+}
+
+static inline bool entry_is_large(uint32_t entry)
+{
+	return entry == CODE_LARGE || entry == CODE_BUSY;
 }
 
 /*

@@ -26,10 +26,11 @@ static void count_run(void *context, struct region *region, size_t slice,
 	uint32_t entry = region_entry(region, slice);
 	const struct pool *pool = region_descriptor(region, slice);
 	(void)n_slices;
-	if (entry == 0 || entry_is_between(entry))
-		return; /* freed: being purged, or waiting for the next */
+	if (!entry_is_pool(entry) && !entry_is_large(entry))
+		return; /* free, or on its way */
 	count->n_runs++;
-	count->n_words += entry == CODE_LARGE ? 1 : bits_words(pool->n_carved);
+	count->n_words +=
+		entry_is_large(entry) ? 1 : bits_words(pool->n_carved);
 }
 
 static struct trace_region *region_in(struct snapshot *snapshot,
@@ -59,14 +60,15 @@ static void add_pool(struct snapshot *snapshot, struct trace_run *run,
 }
 
 static void add_large(struct snapshot *snapshot, struct trace_run *run,
-		      const struct large *large)
+		      const struct region *region, size_t slice)
 {
+	uintptr_t descriptor = (uintptr_t)region_descriptor(region, slice);
 	*run = (struct trace_run){
-		.base = large->base,
-		.block_bytes = large->usable_bytes,
+		.base = slice_address(region, slice),
+		.block_bytes = large_usable_bytes(descriptor),
 		.n_slots = 1,
 		.first_bit = run->first_bit,
-		.sites = &large->site,
+		.sites = &region->sites[slice],
 	};
 	snapshot->live[run->first_bit / 64] = 1;
 }
@@ -76,15 +78,14 @@ static void add_run(void *context, struct region *region, size_t slice,
 {
 	struct snapshot *snapshot = context;
 	uint32_t entry = region_entry(region, slice);
-	void *descriptor = region_descriptor(region, slice);
-	if (entry == 0 || entry_is_between(entry))
+	if (!entry_is_pool(entry) && !entry_is_large(entry))
 		return;
 	struct trace_run *run = &snapshot->runs[++snapshot->n_runs];
 	run->first_bit = snapshot->n_words * 64;
-	if (entry == CODE_LARGE)
-		add_large(snapshot, run, descriptor);
+	if (entry_is_large(entry))
+		add_large(snapshot, run, region, slice);
 	else
-		add_pool(snapshot, run, descriptor);
+		add_pool(snapshot, run, region_descriptor(region, slice));
 	snapshot->n_words += run_words(run);
 	uint32_t *of_slice = region_in(snapshot, region)->run_of_slice;
 	for (size_t i = 0; i < n_slices; i++)
@@ -95,24 +96,23 @@ static void add_run(void *context, struct region *region, size_t slice,
  * Blocks in magazines are free. A magazine's top is the only thing about it
  * that its thread changes without the heap's lock.
  */
-static void remove_magazine(struct snapshot *snapshot, const struct heap *heap,
-			    uint32_t class)
+static void remove_magazine(struct snapshot *snapshot,
+			    const struct magazine *magazine)
 {
-	void **blocks = heap_magazine_blocks(heap, class);
-	void **top = load_relaxed(&heap->top[class]);
+	uint32_t n;
+	void **blocks = magazine_free_blocks(magazine, &n);
 	struct place place;
-	for (void **at = blocks; at < top; at++)
-		if (snapshot_find(snapshot, (uintptr_t)*at, &place))
+	for (uint32_t i = 0; i < n; i++)
+		if (snapshot_find(snapshot, (uintptr_t)blocks[i], &place))
 			bits_clear(snapshot->live, place.bit);
 }
 
 static void remove_magazines(struct snapshot *snapshot)
 {
-	for (const struct heap *heap = registry_first_locked(); heap != NULL;
+	for (const struct heap *heap = registry_first(); heap != NULL;
 	     heap = heap->next)
 		FOR_EACH_CLASS (class)
-			if (heap->magazine_log[class] != 0)
-				remove_magazine(snapshot, heap, class);
+			remove_magazine(snapshot, &heap->magazines[class]);
 }
 
 static bool take_regions(struct snapshot *snapshot)

@@ -12,7 +12,8 @@
  *	pools           blocks in use: live, rounding, magazines;
  *	                purged pages: purged    the rest: free
  *
- * The size that a small block was asked for is kept nowhere. Rounding is
+ * Nothing is walked: heaps count what they have, in batches. The size that a
+ * small block was asked for is kept nowhere. Rounding is
  * estimated from the requests that came to refill a magazine of the class.
  */
 #include "watch/stats.h"
@@ -38,68 +39,68 @@ struct walk {
 	uint64_t in_use[N_CLASSES];
 	uint64_t in_magazines[N_CLASSES];
 	struct request_sample requests[N_CLASSES];
+	struct class_counts classes[N_CLASSES];
+	struct large_counts large;
 };
 
-static void count_large(struct tarn_stats *stats, const struct large *large)
-{
-	size_t bytes = large->n_slices * SLICE_BYTES;
-	stats->live_bytes += large->requested_bytes;
-	stats->rounding_bytes += large->usable_bytes - large->requested_bytes;
-	stats->purged_bytes += bytes - large->usable_bytes;
-	stats->live_blocks++;
-	stats->large_blocks++;
-	stats->large_bytes += large->usable_bytes;
-}
-
-static void count_pool(struct walk *walk, struct pool *pool)
-{
-	struct tarn_stats *stats = walk->stats;
-	uint64_t in_use = pool->n_carved - pool->n_free - remote_count(pool);
-	size_t purged = pool_purged_bytes(pool);
-	walk->in_use[pool->class] += in_use;
-	stats->pools++;
-	stats->purged_bytes += purged;
-	stats->free_bytes += pool->n_slices * SLICE_BYTES - purged -
-			     in_use * pool->block_bytes;
-}
-
-static void count_run(void *context, struct region *region, size_t slice,
-		      size_t n_slices)
+static void count_remote(void *context, const struct pool *pool, uint32_t n)
 {
 	struct walk *walk = context;
-	uint32_t entry = region_entry(region, slice);
-	void *descriptor = region_descriptor(region, slice);
-	if (entry == 0 ||
-	    entry_is_between(
-		    entry)) /* being purged just now, or a recent one of large.c */
-		walk->stats->cached_bytes += n_slices * SLICE_BYTES;
-	else if (entry == CODE_LARGE)
-		count_large(walk->stats, descriptor);
-	else
-		count_pool(walk, descriptor);
-}
-
-/* Its thread may be at work on it: a count that cannot be is taken as none. */
-static uint32_t count_magazine(const struct heap *heap, uint32_t class)
-{
-	uint32_t capacity =
-		magazine_capacity(load_relaxed(&heap->magazine_log[class]));
-	void **limit = load_relaxed(&heap->limit[class]);
-	size_t n =
-		(size_t)(load_relaxed(&heap->top[class]) - (limit - capacity));
-	return n <= capacity ? (uint32_t)n : 0;
+	walk->classes[pool->class].n_in_use -= n;
 }
 
 static void count_heap(struct walk *walk, const struct heap *heap)
 {
-	walk->stats->heaps++;
+	walk->stats->heaps += heap != &heap_common;
 	walk->stats->parked_heaps += heap->is_parked;
 	FOR_EACH_CLASS (class) {
 		const struct request_sample *sample = &heap->requests[class];
-		walk->in_magazines[class] += count_magazine(heap, class);
+		struct class_counts *counts = &walk->classes[class];
+		walk->in_magazines[class] +=
+			magazine_count(&heap->magazines[class]);
 		walk->requests[class].n += load_relaxed(&sample->n);
 		walk->requests[class].bytes += load_relaxed(&sample->bytes);
+		counts->n_pools += heap->counts[class].n_pools;
+		counts->n_in_use += heap->counts[class].n_in_use;
+		counts->purged_bytes += heap->counts[class].purged_bytes;
 	}
+	walk->large.n_blocks += heap->large.n_blocks;
+	walk->large.requested_bytes += heap->large.requested_bytes;
+	walk->large.usable_bytes += heap->large.usable_bytes;
+	walk->large.n_slices += heap->large.n_slices;
+	remote_count_locked(heap, count_remote, walk);
+}
+
+static void add_large(struct tarn_stats *stats,
+		      const struct large_counts *large)
+{
+	uint64_t requested = (uint64_t)large->requested_bytes;
+	uint64_t usable = (uint64_t)large->usable_bytes;
+	stats->live_bytes += requested;
+	stats->rounding_bytes += usable - requested;
+	stats->purged_bytes += (uint64_t)large->n_slices * SLICE_BYTES - usable;
+	stats->live_blocks += (uint64_t)large->n_blocks;
+	stats->large_blocks += (uint64_t)large->n_blocks;
+	stats->large_bytes += usable;
+}
+
+/* What pools have that no block is in; returns their slices. */
+static uint64_t add_pools(struct walk *walk)
+{
+	uint64_t n_slices = 0;
+	FOR_EACH_CLASS (class) {
+		const struct class_counts *counts = &walk->classes[class];
+		uint64_t slices = counts->n_pools * class_pool_slices(class);
+		uint64_t block = class_block_bytes(class);
+		walk->in_use[class] = counts->n_in_use;
+		walk->stats->pools += counts->n_pools;
+		walk->stats->purged_bytes += counts->purged_bytes;
+		walk->stats->free_bytes += slices * SLICE_BYTES -
+					   counts->purged_bytes -
+					   counts->n_in_use * block;
+		n_slices += slices;
+	}
+	return n_slices;
 }
 
 /* What a live block of CLASS was asked for, on average. */
@@ -129,13 +130,16 @@ static void add_classes(struct walk *walk)
 	}
 }
 
-static void count_slices(struct tarn_stats *stats)
+/* What is mapped and no pool or large block is in: free in the arena, at hand for
+ * heaps, or on the way between. */
+static void count_slices(struct tarn_stats *stats, uint64_t n_in_blocks)
 {
 	struct arena_counts counts = arena_count_locked();
+	uint64_t n_clean = counts.n_free_slices - counts.n_cached_slices;
 	stats->arenas = counts.n_arenas;
-	stats->cached_bytes += counts.n_cached_slices * SLICE_BYTES;
-	stats->purged_bytes +=
-		(counts.n_free_slices - counts.n_cached_slices) * SLICE_BYTES;
+	stats->cached_bytes +=
+		(counts.n_mapped_slices - n_clean - n_in_blocks) * SLICE_BYTES;
+	stats->purged_bytes += n_clean * SLICE_BYTES;
 }
 
 static void add_metadata(void *context, uintptr_t at, size_t bytes)
@@ -160,25 +164,62 @@ void stats_visit_mappings(stats_mapping_visitor *visit, void *context)
 	store_visit_locked(visit, context);
 }
 
-static void add_resident(void *context, uintptr_t at, size_t bytes)
+/* Mappings, some at a time. */
+#define MAPPINGS 64
+
+struct mappings {
+	struct {
+		uintptr_t at;
+		size_t bytes;
+	} some[MAPPINGS];
+	size_t n_before, n_seen;
+};
+
+static void keep_mapping(void *context, uintptr_t at, size_t bytes)
 {
-	struct tarn_stats *stats = context;
-	stats->resident_bytes += os_resident_bytes(at, bytes);
+	struct mappings *mappings = context;
+	size_t i = mappings->n_seen++ - mappings->n_before;
+	if (i < MAPPINGS) {
+		mappings->some[i].at = at;
+		mappings->some[i].bytes = bytes;
+	}
 }
 
-void stats_collect(struct tarn_stats *stats)
+/* The kernel is asked without a lock: what is unmapped by then counts as none. */
+static void add_resident(struct tarn_stats *stats)
+{
+	struct mappings mappings = {.n_before = 0};
+	do {
+		mappings.n_seen = 0;
+		lock_acquire(&arena_lock);
+		lock_acquire(&store_lock);
+		stats_visit_mappings(keep_mapping, &mappings);
+		lock_release(&store_lock);
+		lock_release(&arena_lock);
+		size_t i = mappings.n_before;
+		for (; i < mappings.n_seen && i < mappings.n_before + MAPPINGS;
+		     i++) {
+			size_t j = i - mappings.n_before;
+			stats->resident_bytes += os_resident_bytes(
+				mappings.some[j].at, mappings.some[j].bytes);
+		}
+		mappings.n_before += MAPPINGS;
+	} while (mappings.n_before < mappings.n_seen);
+}
+
+void stats_collect_counts(struct tarn_stats *stats)
 {
 	struct walk walk = {.stats = stats};
 	*stats = (struct tarn_stats){0};
 	registry_lock_all();
 	count_metadata(stats);
-	count_slices(stats);
-	arena_visit_locked(count_run, &walk);
-	for (struct heap *heap = registry_first_locked(); heap != NULL;
-	     heap = heap->next)
+	struct heap *heap = registry_first();
+	for (; heap != NULL; heap = heap->next)
 		count_heap(&walk, heap);
+	add_large(stats, &walk.large);
+	uint64_t n_slices = add_pools(&walk) + (uint64_t)walk.large.n_slices;
+	count_slices(stats, n_slices);
 	add_classes(&walk);
-	stats_visit_mappings(add_resident, stats);
 	registry_unlock_all();
 	stats->mapped_bytes = stats->live_bytes + stats->rounding_bytes +
 			      stats->free_bytes + stats->magazine_bytes +
@@ -186,6 +227,12 @@ void stats_collect(struct tarn_stats *stats)
 			      stats->metadata_bytes;
 	stats->purged_total_bytes = load_relaxed(&decay_purged_bytes);
 	stats->purge_calls = load_relaxed(&decay_purge_calls);
+}
+
+void stats_collect(struct tarn_stats *stats)
+{
+	stats_collect_counts(stats);
+	add_resident(stats);
 }
 
 /* --- for people and programs ------------------------------------------- */

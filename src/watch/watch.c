@@ -75,12 +75,11 @@ uint32_t *watch_word(const void *block)
 		return NULL;
 	size_t slice = region_slice(region, address);
 	uint32_t entry = region_entry(region, slice);
-	void *descriptor = region_descriptor(region, slice);
-	if (entry == 0 || entry_is_between(entry))
+	if (entry_is_large(entry))
+		return &region->sites[slice];
+	if (!entry_is_pool(entry))
 		return NULL;
-	if (entry_code(entry) == CODE_LARGE)
-		return &((struct large *)descriptor)->site;
-	struct pool *pool = descriptor;
+	struct pool *pool = region_descriptor(region, slice);
 	return pool->has_sites ? &pool->sites[pool_slot(pool, address)] : NULL;
 }
 

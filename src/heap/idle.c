@@ -1,0 +1,120 @@
+/*
+ * idle: the sum, the bound, and what it has learnt.
+ */
+#include "heap/idle.h"
+
+#include "base/arith.h"
+#include "base/atomic.h"
+#include "conf/conf.h"
+#include "heap/arena.h"
+#include "heap/share.h"
+#include "os/available.h"
+#include "os/system.h"
+
+/* Of what is in use, so much may be idle in any case. */
+#define IN_USE_AN_IDLE 10
+
+/* Atomic, relaxed, all of it: each word stands alone. */
+static struct {
+	int64_t bytes; /* in pools and runs */
+} sum CACHE_ALIGNED;
+
+static struct {
+	size_t learnt_bytes; /* what the bound is above the least */
+	/* Purged because of the bound, not yet touched anew, and when. */
+	size_t missed_bytes;
+	uint64_t missed_ms;
+	size_t by_default; /* what `cache` is when it says 0 */
+} bound CACHE_ALIGNED;
+
+void idle_note(int64_t bytes)
+{
+	fetch_add_relaxed(&sum.bytes, bytes);
+}
+
+void idle_note_locked(struct idle_share *share, int64_t bytes)
+{
+	int64_t step = (int64_t)share_step_bytes();
+	share->bytes += bytes;
+	if (LIKELY(share->bytes < step && share->bytes > -step))
+		return;
+	idle_note(share->bytes);
+	share->bytes = 0;
+}
+
+/* What `cache` says, or the default: a sixteenth of what there is. */
+static size_t most_bytes(void)
+{
+	size_t most = load_relaxed(&conf.cache_bytes);
+	if (most == 0)
+		most = load_relaxed(&bound.by_default);
+	if (UNLIKELY(most == 0)) {
+		most = max_size(os_available_bytes() / 16, 1);
+		store_relaxed(&bound.by_default, most);
+	}
+	return most;
+}
+
+static size_t bound_bytes(void)
+{
+	size_t most = most_bytes();
+	if (load_relaxed(&conf.decay_ms) == CONF_NEVER)
+		return most;
+	if (load_relaxed(&conf.decay_ms) == 0)
+		return 0;
+	size_t least =
+		max_size(IDLE_BYTES_MIN, arena_in_use_bytes() / IN_USE_AN_IDLE);
+	return min_size(least + load_relaxed(&bound.learnt_bytes), most);
+}
+
+void idle_note_touched(size_t bytes)
+{
+	size_t missed = load_relaxed(&bound.missed_bytes);
+	if (LIKELY(missed == 0))
+		return;
+	if (os_now_ms() - load_relaxed(&bound.missed_ms) >
+	    load_relaxed(&conf.decay_ms)) {
+		store_relaxed(&bound.missed_bytes, 0);
+		return;
+	}
+	size_t again = min_size(bytes, missed);
+	/* Threads that race here teach a little more or less. */
+	store_relaxed(&bound.missed_bytes, missed - again);
+	size_t learnt = load_relaxed(&bound.learnt_bytes) + again;
+	store_relaxed(&bound.learnt_bytes, min_size(learnt, most_bytes()));
+}
+
+void idle_note_touched_locked(struct idle_share *share, size_t bytes)
+{
+	share->touched_bytes += bytes;
+	if (LIKELY(share->touched_bytes < share_step_bytes()))
+		return;
+	idle_note_touched(share->touched_bytes);
+	share->touched_bytes = 0;
+}
+
+size_t idle_bytes(void)
+{
+	int64_t bytes = load_relaxed(&sum.bytes);
+	return (bytes < 0 ? 0 : (size_t)bytes) + arena_cached_bytes();
+}
+
+size_t idle_excess_bytes(size_t more_bytes)
+{
+	size_t bytes = idle_bytes() + more_bytes, most = bound_bytes();
+	return bytes > most ? bytes - most : 0;
+}
+
+void idle_note_purged(size_t bytes)
+{
+	if (bytes == 0)
+		return;
+	fetch_add_relaxed(&bound.missed_bytes, bytes);
+	store_relaxed(&bound.missed_ms, os_now_ms());
+}
+
+void idle_note_unwanted(size_t bytes)
+{
+	size_t learnt = load_relaxed(&bound.learnt_bytes);
+	store_relaxed(&bound.learnt_bytes, learnt - min_size(learnt, bytes));
+}

@@ -1,0 +1,52 @@
+/*
+ * idle: how much free memory keeps its pages, and how much may.
+ *
+ * Idle is what lies free with pages behind it: in pools, in runs at hand and in
+ * the arena (magazines have a bound of their own, see heap.c). What is beyond
+ * the bound is purged by the very free that makes it so, which needs neither a
+ * thread of ours nor a later call; what is below it waits for the decay.
+ *
+ * The bound learns. Each byte that was purged because of it, and touched anew
+ * within a decay, raises it by a byte: so a program that frees and takes a
+ * gigabyte in turns pays for that once. What then stays unused for a whole decay
+ * lowers it again. It is never below IDLE_BYTES_MIN, nor below a share of what
+ * is in use, nor above the option `cache`.
+ *
+ * All of it is a few words of the process, which heaps add to in steps: each has
+ * a share that it has not told yet.
+ */
+#ifndef TARN_HEAP_IDLE_H
+#define TARN_HEAP_IDLE_H
+
+#include "base/attr.h"
+
+#define IDLE_BYTES_MIN ((size_t)24 << 20)
+
+struct idle_share {
+	/* Guarded by the heap's lock: not told yet. */
+	int64_t bytes;
+	size_t touched_bytes;
+};
+
+/* BYTES more of the heap's pools and runs are idle. The heap is locked. */
+void idle_note_locked(struct idle_share *share, int64_t bytes);
+
+/* BYTES that had no pages are about to be used. The heap is locked. */
+void idle_note_touched_locked(struct idle_share *share, size_t bytes);
+
+/* The same of what is not one heap's. */
+void idle_note(int64_t bytes);
+void idle_note_touched(size_t bytes);
+
+/* What is idle in pools and runs, and all with what the arena has. */
+size_t idle_bytes(void);
+
+/* By how much it is beyond the bound, if MORE_BYTES are added. */
+size_t idle_excess_bytes(size_t more_bytes);
+
+/* BYTES were purged because of the bound, or because nobody wanted them for a
+ * whole decay. */
+void idle_note_purged(size_t bytes);
+void idle_note_unwanted(size_t bytes);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * parking: lists by class, and the stack of those with remote frees.
+ */
+#include "heap/parking.h"
+
+#include "base/atomic.h"
+#include "heap/heap_pools.h"
+#include "heap/remote.h"
+
+/* Guarded by the registry's lock: by class, linked by next_with_room. */
+static struct heap *with_room[N_CLASSES];
+
+static bool may_have_room(const struct heap *heap, uint32_t class)
+{
+	return magazine_count(&heap->magazines[class]) > 0 ||
+	       heap_has_room_locked(heap, class);
+}
+
+void parking_enter_locked(struct heap *heap)
+{
+	FOR_EACH_CLASS (class) {
+		if (heap->is_with_room[class] || !may_have_room(heap, class))
+			continue;
+		heap->is_with_room[class] = true;
+		heap->next_with_room[class] = with_room[class];
+		with_room[class] = heap;
+	}
+}
+
+static bool adopt_from(struct heap *heap, struct heap *from, uint32_t class)
+{
+	/* What lies in its magazine may be of that very pool. */
+	heap_empty_magazine_locked(from, class);
+	return heap_adopt_pool_locked(heap, from, class);
+}
+
+static bool adopt_listed(struct heap *heap, uint32_t class)
+{
+	struct heap **at = &with_room[class], *from;
+	while ((from = *at) != NULL) {
+		bool adopted = false;
+		if (from->is_parked && !lock_try(&from->lock)) {
+			at = &from->next_with_room[class];
+			continue;
+		}
+		if (from->is_parked) {
+			adopted = adopt_from(heap, from, class);
+			lock_release(&from->lock);
+		}
+		if (adopted)
+			return true;
+		*at = from->next_with_room[class];
+		from->is_with_room[class] = false;
+	}
+	return false;
+}
+
+/*
+ * Drains those on the stack until one has room. The rest goes back on it, and
+ * so does who is busy.
+ */
+static void drain_flagged(uint32_t class)
+{
+	struct heap *heap = remote_take_parked(), *next;
+	bool has_found = false;
+	for (; heap != NULL; heap = next) {
+		next = load_relaxed(&heap->next_flagged);
+		/* Before it is drained: who flags a pool now pushes again. */
+		(void)exchange_seq_cst(&heap->is_flagged, false);
+		if (has_found || !lock_try(&heap->lock)) {
+			remote_push_parked(heap);
+			continue;
+		}
+		heap_drain_locked(heap);
+		if (heap->is_parked)
+			parking_enter_locked(heap);
+		has_found = heap->is_parked && heap->is_with_room[class];
+		lock_release(&heap->lock);
+	}
+}
+
+bool parking_adopt_locked(struct heap *heap, uint32_t class)
+{
+	if (adopt_listed(heap, class))
+		return true;
+	drain_flagged(class);
+	return adopt_listed(heap, class);
+}

@@ -1,0 +1,40 @@
+/*
+ * share: divided by how many heaps there are.
+ */
+#include "heap/share.h"
+
+#include "base/arith.h"
+#include "base/atomic.h"
+#include "conf/conf.h"
+
+/* What conf.magazine_bytes says for one thread, so many threads may have. */
+#define FULL_SHARES 4
+
+#define STEPS_BYTES ((size_t)8 << 20) /* of all heaps together */
+#define STEP_BYTES_MAX ((size_t)256 << 10)
+#define STEP_BYTES_MIN ((size_t)16 << 10)
+
+/* Atomic, relaxed; rarely written. */
+static struct {
+	size_t n_heaps;
+	size_t step_bytes;
+} known CACHE_ALIGNED = {1, STEP_BYTES_MAX};
+
+void share_note_heaps(uint32_t n_heaps)
+{
+	size_t step = min_size(STEPS_BYTES / n_heaps, STEP_BYTES_MAX);
+	store_relaxed(&known.n_heaps, n_heaps);
+	store_relaxed(&known.step_bytes, max_size(step, STEP_BYTES_MIN));
+}
+
+size_t share_bytes(size_t used, size_t least)
+{
+	size_t most = conf.magazine_bytes /
+		      divide_up(load_relaxed(&known.n_heaps), FULL_SHARES);
+	return most > used + least ? most - used : least;
+}
+
+size_t share_step_bytes(void)
+{
+	return load_relaxed(&known.step_bytes);
+}

@@ -1,0 +1,20 @@
+/*
+ * share: what one thread may keep at hand, in magazines and runs together. All
+ * threads together have what a few full ones may.
+ */
+#ifndef TARN_HEAP_SHARE_H
+#define TARN_HEAP_SHARE_H
+
+#include "base/attr.h"
+
+/* Bytes that a thread may have at hand besides USED, but LEAST in any case. */
+size_t share_bytes(size_t used, size_t least);
+
+/* What a heap may have to tell before it adds that to a sum of the process: the
+ * more heaps, the less, so that all together have little. */
+size_t share_step_bytes(void);
+
+/* There are so many heaps now. */
+void share_note_heaps(uint32_t n_heaps);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * available: how much memory there is for this process. Quiet: raw system calls.
+ */
+#ifndef TARN_OS_AVAILABLE_H
+#define TARN_OS_AVAILABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What the machine has, or the control group may have if that is less. Read
+ * anew each time. */
+size_t os_available_bytes(void);
+
+/* True if so much could be mapped now: it is, and unmapped. */
+bool os_can_map(size_t bytes);
+
+#endif
