@@ -17,12 +17,11 @@
 #include "heap/heap.h"
 #include "heap/heap_pools.h"
 #include "heap/late.h"
-#include "heap/parking.h"
+#include "heap/purge.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
 #include "os/available.h"
 #include "os/barrier.h"
-#include "os/memory.h"
 #include "os/system.h"
 
 /* What one poll does at most: some hundred microseconds. */
@@ -44,10 +43,6 @@
 #define REFUSED_MS 1000
 
 #define ARENA_RUNS 16
-
-/* Atomic, relaxed: totals for people. */
-uint64_t decay_purged_bytes CACHE_ALIGNED;
-uint64_t decay_purge_calls;
 
 /* Atomic, relaxed: read by every poll, written at ticks. */
 static struct {
@@ -85,7 +80,7 @@ static bool is_spent(const struct budget *budget)
 static bool purge(struct budget *budget, uintptr_t at, size_t bytes)
 {
 	budget->n_calls -= min_size(budget->n_calls, 1);
-	if (!os_purge(at, bytes)) {
+	if (!purge_pages(at, bytes)) {
 		store_relaxed(&when.refused_ms, os_now_ms() + REFUSED_MS);
 		budget->n_calls = 0;
 		return false;
@@ -124,8 +119,8 @@ static bool purge_arena(bool all, struct budget *budget)
 	return false;
 }
 
-static void purge_pages(struct heap_away *away, uint32_t i,
-			struct budget *budget)
+static void purge_away(struct heap_away *away, uint32_t i,
+		       struct budget *budget)
 {
 	uint64_t left = away->pages[i];
 	uintptr_t at;
@@ -152,10 +147,13 @@ static bool purge_heap(struct heap *heap, bool all, struct budget *budget)
 			lock_acquire(&heap->lock);
 		heap_take_away_locked(heap, all, budget->n_calls, &away);
 		lock_release(&heap->lock);
-		if (away.n == 0)
-			return away.is_last;
+		if (away.n == 0 && !away.is_last) {
+			/* Pools that had nothing: that is work too. */
+			budget->n_calls -= budget->n_calls != SIZE_MAX;
+			continue;
+		}
 		for (uint32_t i = 0; i < away.n; i++)
-			purge_pages(&away, i, budget);
+			purge_away(&away, i, budget);
 		lock_acquire(&heap->lock);
 		heap_bring_back_locked(heap, &away);
 		lock_release(&heap->lock);
@@ -163,14 +161,6 @@ static bool purge_heap(struct heap *heap, bool all, struct budget *budget)
 			return true;
 	}
 	return false;
-}
-
-static void count(const struct budget *budget)
-{
-	if (budget->purged_bytes == 0)
-		return;
-	fetch_add_relaxed(&decay_purged_bytes, budget->purged_bytes);
-	fetch_add_relaxed(&decay_purge_calls, 1);
 }
 
 /* More is idle than may be: what this thread can reach, until enough is gone. */
@@ -193,7 +183,6 @@ static bool purge_excess(struct heap *heap)
 		lock_release(&heap->lock);
 	}
 	idle_note_purged(budget.purged_bytes);
-	count(&budget);
 	return is_spent(&budget);
 }
 
@@ -243,7 +232,6 @@ static bool sweep(uint64_t now)
 		finished =
 			purge_arena(load_relaxed(&conf.decay_ms) == 0, &budget);
 	idle_note_unwanted(budget.purged_bytes);
-	count(&budget);
 	return finished && next_to_sweep == NULL;
 }
 
@@ -274,7 +262,7 @@ static void poll_ticks(struct heap *heap, uint64_t now, uint64_t tick_ms)
 {
 	if (now - heap->last_tick_ms >= tick_ms) {
 		store_relaxed(&heap->last_tick_ms, now);
-		heap_empty_magazines(heap, true);
+		heap_tick(heap);
 	}
 	uint64_t due = load_relaxed(&when.next_tick_ms);
 	/* One that lies further ahead was set when ticks were longer. */
@@ -344,7 +332,6 @@ size_t decay_purge_all(void)
 	/* What has become free by that. */
 	give_back_all();
 	purge_arena(true, &budget);
-	count(&budget);
 	return budget.purged_bytes;
 }
 
@@ -361,5 +348,8 @@ bool decay_gather(size_t bytes)
 
 bool decay_unmap(size_t bytes, size_t align)
 {
-	return arena_make_room(divide_up(bytes, SLICE_BYTES), align);
+	purge_begin_loud();
+	bool unmapped = arena_make_room(divide_up(bytes, SLICE_BYTES), align);
+	purge_end_loud();
+	return unmapped;
 }

@@ -38,8 +38,4 @@ size_t decay_purge_all(void);
 bool decay_gather(size_t bytes);
 bool decay_unmap(size_t bytes, size_t align);
 
-/* Totals since the start. */
-extern uint64_t decay_purged_bytes;
-extern uint64_t decay_purge_calls;
-
 #endif

@@ -93,12 +93,10 @@ enum heap_mistake heap_free_slow(void *block)
 	size_t slice = region_slice(region, address);
 	uint32_t entry = region_entry(region, slice);
 	struct heap *heap = heap_mine;
-	if (entry_code(entry) == CODE_LARGE) {
-		bool is_start = slice_address(region, slice) == address;
-		if (!is_start)
-			return HEAP_INTERIOR;
-		return free_large(heap, address);
-	}
+	if (entry_is_large(entry))
+		return slice_address(region, slice) == address
+			       ? free_large(heap, address)
+			       : HEAP_INTERIOR;
 	if (!entry_is_pool(entry))
 		return heap_look_up(block).mistake;
 	struct pool *pool = region_descriptor(region, slice);

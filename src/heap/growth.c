@@ -18,11 +18,6 @@ static int64_t total_bytes;
 static int64_t start_bytes;
 static uint64_t start_ms;
 
-void growth_note_large(int64_t bytes)
-{
-	fetch_add_relaxed(&total_bytes, bytes);
-}
-
 static void add_heap(struct heap *heap)
 {
 	lock_acquire(&heap->lock);
@@ -66,6 +61,7 @@ void growth_poll(struct heap *heap, uint64_t now)
 	uint64_t most_ms = load_relaxed(&conf.collect_ms);
 	void (*due)(void) = load_relaxed(&growth_due);
 	add_heap(heap);
+	add_heap(&heap_common);
 	uint64_t since = load_relaxed(&start_ms);
 	bool is_grown =
 		most_bytes != 0 && (uint64_t)growth_bytes() >= most_bytes;

@@ -27,9 +27,6 @@ static inline void growth_note_locked(struct heap *heap, int64_t n,
 	heap->grown_bytes += n * (int64_t)bytes;
 }
 
-/* The same of a large block. Any thread. */
-void growth_note_large(int64_t bytes);
-
 /* Looks whether it is time for growth_due. NOW is os_now_ms(). */
 void growth_poll(struct heap *heap, uint64_t now);
 

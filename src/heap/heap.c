@@ -179,11 +179,12 @@ void heap_empty_magazines_locked(struct heap *heap)
 	empty_magazines(heap, false);
 }
 
-void heap_empty_magazines(struct heap *heap, bool idle_only)
+void heap_tick(struct heap *heap)
 {
 	lock_acquire(&heap->lock);
 	heap_drain_locked(heap);
-	empty_magazines(heap, idle_only);
+	empty_magazines(heap, true);
+	runs_empty_locked(heap, true);
 	lock_release(&heap->lock);
 }
 

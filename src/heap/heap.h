@@ -132,15 +132,17 @@ static inline bool heap_is_attached(const struct heap *heap)
 	return heap->key != 0;
 }
 
-/* The magazine of the class whose code this is. */
-static ALWAYS_INLINE struct magazine *heap_magazine(struct heap *heap,
-						    size_t code)
-{
-	_Static_assert(sizeof(struct magazine) == ENTRY_CLASS_SCALE * 8 &&
-			       offsetof(struct heap, magazines) == 0,
-		       "a code finds its magazine by the scale of 8");
-	return (struct magazine *)((char *)heap + code * 8);
-}
+/*
+ * A field of the magazine of the class whose code this is, as the hit paths
+ * reach it: a heap begins with its magazines, and a code counts words.
+ */
+#define HEAP_FIELD(heap, code, type, field)                                    \
+	(((type *)(heap))[((code)*8 + offsetof(struct magazine, field)) /      \
+			  sizeof(type)])
+
+_Static_assert(sizeof(struct magazine) == ENTRY_CLASS_SCALE * 8 &&
+		       offsetof(struct heap, magazines) == 0,
+	       "a code finds its magazine by the scale of 8");
 
 /*
  * The hit path of malloc: a block of the class of CODE, or NULL if the magazine
@@ -148,10 +150,10 @@ static ALWAYS_INLINE struct magazine *heap_magazine(struct heap *heap,
  */
 static ALWAYS_INLINE void *heap_pop(size_t code)
 {
-	struct magazine *magazine = heap_magazine(heap_mine, code);
-	void *block = load_relaxed(&magazine->top)[-1];
+	void ***top = &HEAP_FIELD(heap_mine, code, void **, top);
+	void *block = load_relaxed(top)[-1];
 	if (LIKELY(block != NULL))
-		add_words_unsplit(&magazine->top, -1);
+		add_words_unsplit(top, -1);
 	return block;
 }
 
@@ -173,16 +175,19 @@ static ALWAYS_INLINE bool heap_push(void *block)
 	__asm__("" : "+r"(code));
 	if (UNLIKELY(code >= class_code(N_CLASSES)))
 		return false;
-	struct magazine *magazine = heap_magazine(heap, code);
-	if (UNLIKELY(!magazine_is_start(magazine, (uintptr_t)block)))
+	uint32_t multiplier = HEAP_FIELD(heap, code, uint32_t, multiplier);
+	uint32_t most = HEAP_FIELD(heap, code, uint32_t, most);
+	if (UNLIKELY(!magazine_is_start(multiplier, most, (uintptr_t)block)))
 		return false;
-	void **top = load_acquire(&magazine->top); /* before limit: theft */
-	if (UNLIKELY(top >= load_operand(&magazine->limit)))
+	/* Before the limit: see theft in heap/magazine.h. */
+	void **top = load_acquire(&HEAP_FIELD(heap, code, void **, top));
+	if (UNLIKELY(top >=
+		     load_operand(&HEAP_FIELD(heap, code, void **, limit))))
 		return false;
 	if (UNLIKELY(top[-1] == block || top[-2] == block))
 		return false;
 	store_relaxed(top, block);
-	add_words_unsplit(&magazine->top, 1);
+	add_words_unsplit(&HEAP_FIELD(heap, code, void **, top), 1);
 	return true;
 }
 
@@ -243,12 +248,12 @@ struct heap_block heap_look_up(const void *pointer);
 /* The same as found by a pool. */
 enum heap_mistake heap_mistake_of(enum pool_put_result result);
 
-/* Empties the calling thread's magazines into its pools; with IDLE_ONLY those
- * whose slow path was not taken since the last call. */
-void heap_empty_magazines(struct heap *heap, bool idle_only);
+/* The calling thread's heap, now and then: what it has at hand and did not use
+ * since the last time goes back. */
+void heap_tick(struct heap *heap);
 
-/* The same for a heap that the caller has locked and whose thread does not run,
- * or of one class. */
+/* Empties the magazines, or one, of a heap that the caller has locked: his own,
+ * or one whose thread does not run. */
 void heap_empty_magazines_locked(struct heap *heap);
 void heap_empty_magazine_locked(struct heap *heap, uint32_t class);
 

@@ -13,6 +13,7 @@
 #include "base/message.h"
 #include "conf/conf.h"
 #include "heap/growth.h"
+#include "heap/large.h"
 #include "heap/late.h"
 #include "heap/remote.h"
 #include "os/memory.h"
@@ -114,13 +115,26 @@ static void settle(struct heap *heap, struct pool *pool)
 	start_cooling(heap, pool);
 }
 
-/* The same after N slots came back to it. */
+/* N slots came back to POOL. */
 static void settle_freed(struct heap *heap, struct pool *pool, uint32_t n)
 {
-	counts_of(heap, pool)->n_in_use -= n;
-	growth_note_locked(heap, -(int64_t)n, pool->block_bytes);
-	set_idle(heap, pool, pool->idle_bytes + n * pool->block_bytes);
+	pool->idle_bytes += n * pool->block_bytes;
 	settle(heap, pool);
+}
+
+/* N slots of CLASS came back to pools, which have been settled. */
+static void note_freed(struct heap *heap, uint32_t class, uint32_t n)
+{
+	int64_t bytes = (int64_t)n * class_block_bytes(class);
+	heap->counts[class].n_in_use -= n;
+	growth_note_locked(heap, -1, (size_t)bytes);
+	idle_note_locked(&heap->idle, bytes);
+}
+
+static void settle_drained(struct heap *heap, struct pool *pool, uint32_t n)
+{
+	note_freed(heap, pool->class, n);
+	settle_freed(heap, pool, n);
 }
 
 static void make_current(struct heap *heap, struct pool *pool)
@@ -138,8 +152,8 @@ static void make_current(struct heap *heap, struct pool *pool)
 void heap_drain_locked(struct heap *heap)
 {
 	/* What was left of a list, then what was flagged since. */
-	remote_drain_locked(heap, UINT32_MAX, settle_freed);
-	remote_drain_locked(heap, UINT32_MAX, settle_freed);
+	remote_drain_locked(heap, UINT32_MAX, settle_drained);
+	remote_drain_locked(heap, UINT32_MAX, settle_drained);
 }
 
 /* The fullest pool of CLASS with room, but for the current one. */
@@ -233,7 +247,7 @@ uint32_t heap_take_blocks_locked(struct heap *heap, uint32_t class, uint32_t n,
 	uint32_t taken = 0;
 	struct pool *pool;
 	enum effort effort = may_create ? CREATED : DRAINED;
-	remote_drain_locked(heap, DRAIN_POOLS + n / 8, settle_freed);
+	remote_drain_locked(heap, DRAIN_POOLS + n / 8, settle_drained);
 	while (taken < n &&
 	       (pool = pool_with_room(heap, class, effort)) != NULL) {
 		uint32_t n_free = pool->n_free;
@@ -249,7 +263,7 @@ uint32_t heap_take_blocks_locked(struct heap *heap, uint32_t class, uint32_t n,
 void *heap_take_zeroed_locked(struct heap *heap, uint32_t class, size_t *first,
 			      size_t *stop, bool may_create)
 {
-	remote_drain_locked(heap, DRAIN_POOLS, settle_freed);
+	remote_drain_locked(heap, DRAIN_POOLS, settle_drained);
 	struct pool *pool =
 		pool_with_room(heap, class, may_create ? CREATED : DRAINED);
 	if (pool == NULL)
@@ -290,14 +304,13 @@ static void prefetch_pool(void **blocks, uint32_t n, uint32_t i)
 		__builtin_prefetch(pool_of((uintptr_t)blocks[i]), 1);
 }
 
-static void prefetch_bits(const struct heap *heap, void **blocks, uint32_t n,
-			  uint32_t i)
+static void prefetch_bits(void **blocks, uint32_t n, uint32_t i)
 {
 	if (i >= n)
 		return;
 	uintptr_t address = (uintptr_t)blocks[i];
-	struct pool *pool = own_pool_of(heap, address);
-	if (pool != NULL)
+	struct pool *pool = pool_of(address);
+	if (pool != NULL && !large_is((uintptr_t)pool))
 		__builtin_prefetch(&pool->bits[pool_slot(pool, address) / 64],
 				   1);
 }
@@ -308,25 +321,21 @@ static bool is_in(const struct pool *pool, uintptr_t address)
 	       address - pool->base < pool->n_slices * SLICE_BYTES;
 }
 
-/* True if it is free again; else there was a mistake. */
-static bool put(struct pool *pool, uintptr_t address, uint32_t block_bytes)
+static COLD void note_mistake(enum pool_put_result mistake,
+			      const struct pool *pool, uintptr_t address,
+			      uint32_t class)
 {
-	enum pool_put_result result =
-		pool == NULL ? POOL_DOUBLE_FREE : pool_put(pool, address);
-	if (LIKELY(result == POOL_PUT))
-		return true;
-	uintptr_t start = pool == NULL
-				  ? address
-				  : pool_block(pool, pool_slot(pool, address));
-	late_note(result, address, start, block_bytes);
-	return false;
+	uintptr_t start = address;
+	if (pool != NULL)
+		start = pool_block(pool, pool_slot(pool, address));
+	late_note(mistake, address, start, class_block_bytes(class));
 }
 
 void heap_put_blocks_locked(struct heap *heap, uint32_t class, void **blocks,
 			    uint32_t n)
 {
 	struct pool *pool = NULL;
-	uint32_t n_put = 0;
+	uint32_t n_put = 0, n_all = 0;
 	for (uint32_t i = 0; i < PREFETCH_BLOCKS; i++)
 		prefetch_pool(blocks, n, i);
 	for (uint32_t i = 0; i < n; i++) {
@@ -334,15 +343,23 @@ void heap_put_blocks_locked(struct heap *heap, uint32_t class, void **blocks,
 		if (!is_in(pool, address)) {
 			if (pool != NULL)
 				settle_freed(heap, pool, n_put);
+			n_all += n_put;
 			n_put = 0;
 			pool = own_pool_of(heap, address);
 			prefetch_pool(blocks, n, i + PREFETCH_BLOCKS);
-			prefetch_bits(heap, blocks, n, i + PREFETCH_BLOCKS / 2);
+			prefetch_bits(blocks, n, i + PREFETCH_BLOCKS / 2);
 		}
-		n_put += put(pool, address, class_block_bytes(class));
+		enum pool_put_result result = POOL_DOUBLE_FREE;
+		if (LIKELY(pool != NULL))
+			result = pool_put(pool, address);
+		if (LIKELY(result == POOL_PUT))
+			n_put++;
+		else
+			note_mistake(result, pool, address, class);
 	}
 	if (pool != NULL)
 		settle_freed(heap, pool, n_put);
+	note_freed(heap, class, n_all + n_put);
 }
 
 enum pool_put_result heap_put_one_locked(struct heap *heap, struct pool *pool,
@@ -353,7 +370,7 @@ enum pool_put_result heap_put_one_locked(struct heap *heap, struct pool *pool,
 		return POOL_DOUBLE_FREE; /* what was drained was all of it */
 	enum pool_put_result result = pool_put(pool, address);
 	if (result == POOL_PUT)
-		settle_freed(heap, pool, 1);
+		settle_drained(heap, pool, 1);
 	return result;
 }
 
@@ -383,7 +400,7 @@ bool heap_adopt_pool_locked(struct heap *heap, struct heap *from,
 	ours->purged_bytes += purged;
 	pool_change_owner(pool, heap, heap_id(heap));
 	make_current(heap, pool);
-	settle_freed(heap, pool, remote_drain_pool_locked(pool));
+	settle_drained(heap, pool, remote_drain_pool_locked(pool));
 	return true;
 }
 

@@ -11,6 +11,10 @@
 #include "os/available.h"
 #include "os/system.h"
 
+/* What is free may have so many bytes of pages in any case; of that magazines
+ * and runs at hand have their share, and the rest is the least of the bound. */
+#define FREE_BYTES ((size_t)56 << 20)
+
 /* Of what is in use, so much may be idle in any case. */
 #define IN_USE_AN_IDLE 10
 
@@ -62,9 +66,17 @@ static size_t bound_bytes(void)
 		return most;
 	if (load_relaxed(&conf.decay_ms) == 0)
 		return 0;
-	size_t least =
-		max_size(IDLE_BYTES_MIN, arena_in_use_bytes() / IN_USE_AN_IDLE);
+	size_t at_hand = share_all_bytes();
+	size_t least = at_hand > FREE_BYTES - IDLE_BYTES_MIN
+			       ? IDLE_BYTES_MIN
+			       : FREE_BYTES - at_hand;
+	least = max_size(least, arena_in_use_bytes() / IN_USE_AN_IDLE);
 	return min_size(least + load_relaxed(&bound.learnt_bytes), most);
+}
+
+bool idle_is_learning(void)
+{
+	return load_relaxed(&bound.missed_bytes) != 0;
 }
 
 void idle_note_touched(size_t bytes)

@@ -20,7 +20,7 @@
 
 #include "base/attr.h"
 
-#define IDLE_BYTES_MIN ((size_t)24 << 20)
+#define IDLE_BYTES_MIN ((size_t)16 << 20)
 
 struct idle_share {
 	/* Guarded by the heap's lock: not told yet. */
@@ -33,6 +33,9 @@ void idle_note_locked(struct idle_share *share, int64_t bytes);
 
 /* BYTES that had no pages are about to be used. The heap is locked. */
 void idle_note_touched_locked(struct idle_share *share, size_t bytes);
+
+/* True while that is of interest: something was purged because of the bound. */
+bool idle_is_learning(void);
 
 /* The same of what is not one heap's. */
 void idle_note(int64_t bytes);

@@ -9,6 +9,7 @@
 #include "heap/arena.h"
 #include "heap/growth.h"
 #include "heap/heap.h"
+#include "heap/purge.h"
 
 /*
  * From here on pages that are not zero are given back rather than cleared:
@@ -80,6 +81,17 @@ static void count(struct heap *heap, uintptr_t descriptor, int sign)
 	lock_release(&heap->lock);
 }
 
+/* What of a run has no pages yet is about to get them. */
+static void note_touched(uintptr_t base, size_t n_slices)
+{
+	size_t n_clean = 0;
+	if (LIKELY(!idle_is_learning()))
+		return;
+	for (size_t i = 0; i < n_slices; i++)
+		n_clean += arena_is_clean((void *)(base + i * SLICE_BYTES), 1);
+	idle_note_touched(n_clean * SLICE_BYTES);
+}
+
 static uintptr_t take_run(struct heap *heap, size_t n_slices, size_t align,
 			  bool *is_clean)
 {
@@ -91,8 +103,8 @@ static uintptr_t take_run(struct heap *heap, size_t n_slices, size_t align,
 	}
 	void *base = arena_take(n_slices, align);
 	*is_clean = base != NULL && arena_is_clean(base, n_slices);
-	if (*is_clean)
-		idle_note_touched(n_slices * SLICE_BYTES);
+	if (base != NULL)
+		note_touched((uintptr_t)base, n_slices);
 	return (uintptr_t)base;
 }
 
@@ -102,7 +114,7 @@ static void clear(void *base, size_t n)
 	if (bytes <= RUNS_SLICES_MAX * SLICE_BYTES)
 		memset(base, 0, n);
 	else if (bytes < PURGE_INSTEAD_OF_CLEAR ||
-		 !os_purge((uintptr_t)base, bytes))
+		 !purge_pages((uintptr_t)base, bytes))
 		arena_clear(base, n);
 }
 
@@ -125,17 +137,24 @@ void *large_alloc(struct heap *heap, size_t n, size_t align, bool cleared)
 	return (void *)base;
 }
 
+static void give_moved(uintptr_t base, size_t n_slices)
+{
+	purge_begin_loud();
+	arena_give_moved((void *)base, n_slices);
+	purge_end_loud();
+}
+
 /* A run that nobody has any more: where it is to wait. */
 static void give_run(struct heap *heap, uintptr_t base, size_t n_slices)
 {
 	size_t bytes = n_slices * SLICE_BYTES;
 	struct run run = {base, n_slices};
 	if (arena_is_moved((void *)base, n_slices)) {
-		arena_give_moved((void *)base, n_slices);
+		give_moved(base, n_slices);
 		return;
 	}
 	if (bytes >= PURGE_BYTES_MIN && idle_excess_bytes(bytes) > 0 &&
-	    os_purge(base, bytes)) {
+	    purge_pages(base, bytes)) {
 		arena_give_some(&run, 1, false);
 		idle_note_purged(bytes);
 		return;
@@ -167,11 +186,11 @@ static void shrink(uintptr_t address, uintptr_t old, uintptr_t new)
 	uintptr_t tail = address + large_usable_bytes(new);
 	struct run rest = {address + large_slices(new) * SLICE_BYTES,
 			   large_slices(old) - large_slices(new)};
-	bool purged = tail == end || os_purge(tail, end - tail);
+	bool purged = tail == end || purge_pages(tail, end - tail);
 	if (rest.n_slices == 0)
 		return;
 	if (arena_is_moved((void *)rest.base, rest.n_slices))
-		arena_give_moved((void *)rest.base, rest.n_slices);
+		give_moved(rest.base, rest.n_slices);
 	else
 		arena_give_some(&rest, 1, !purged);
 }
@@ -179,24 +198,38 @@ static void shrink(uintptr_t address, uintptr_t old, uintptr_t new)
 /* The new place is a block as well before the pages get there: who stops this
  * thread meanwhile must find them in one. */
 struct moving {
-	uintptr_t target;
 	size_t n;
 	uint32_t site;
 };
 
 static void describe_target(void *context, void *target)
 {
-	struct moving *moving = context;
-	if (target == NULL) { /* it came to nothing */
-		describe(moving->target, 0, 0);
-		return;
-	}
-	moving->target = (uintptr_t)target;
-	set_site(moving->target, moving->site);
-	describe(moving->target, CODE_BUSY, moving->n);
+	const struct moving *moving = context;
+	if (target == NULL)
+		return; /* it came to nothing, and may be another's by now */
+	set_site((uintptr_t)target, moving->site);
+	describe((uintptr_t)target, CODE_BUSY, moving->n);
 }
 
-static uintptr_t grow(uintptr_t address, uintptr_t old, size_t n)
+/* What lies behind may be a run that this heap has at hand. */
+static bool extend(struct heap *heap, uintptr_t address, size_t n_slices,
+		   size_t more)
+{
+	struct place next = place_of(address);
+	next.slice += n_slices;
+	if (arena_extend((void *)address, n_slices, more))
+		return true;
+	if (next.slice >= next.region->n_slices ||
+	    region_entry(next.region, next.slice) != (heap->key | CODE_CACHED))
+		return false;
+	lock_acquire(&heap->lock);
+	runs_empty_locked(heap, false);
+	lock_release(&heap->lock);
+	return arena_extend((void *)address, n_slices, more);
+}
+
+static uintptr_t grow(struct heap *heap, uintptr_t address, uintptr_t old,
+		      size_t n)
 {
 	struct place place = place_of(address);
 	struct moving moving = {
@@ -204,13 +237,17 @@ static uintptr_t grow(uintptr_t address, uintptr_t old, size_t n)
 		.site = load_relaxed(&place.region->sites[place.slice])};
 	size_t n_slices = large_slices(old);
 	size_t n_new = divide_up(n, SLICE_BYTES);
-	if (n_new <= n_slices ||
-	    arena_extend((void *)address, n_slices, n_new - n_slices))
+	if (n_new <= n_slices)
+		return address;
+	if (extend(heap, address, n_slices, n_new - n_slices))
 		return address;
 	if (large_usable_bytes(old) < MOVE_BYTES_MIN)
 		return 0;
-	return (uintptr_t)arena_move((void *)address, n_slices, n_new,
-				     describe_target, &moving);
+	purge_begin_loud();
+	void *to = arena_move((void *)address, n_slices, n_new, describe_target,
+			      &moving);
+	purge_end_loud();
+	return (uintptr_t)to;
 }
 
 void *large_resize(struct heap *heap, uintptr_t address, size_t n,
@@ -225,13 +262,16 @@ void *large_resize(struct heap *heap, uintptr_t address, size_t n,
 	if (n > PTRDIFF_MAX || n == 0)
 		to = 0;
 	else if (large_usable_bytes(new) > large_usable_bytes(old))
-		to = grow(address, old, n);
+		to = grow(heap, address, old, n);
 	if (to == 0) {
 		describe(address, CODE_LARGE, large_requested_bytes(old));
 		return NULL;
 	}
 	if (to == address)
 		describe(address, CODE_BUSY, n);
+	if (large_slices(new) > large_slices(old))
+		note_touched(to + large_slices(old) * SLICE_BYTES,
+			     large_slices(new) - large_slices(old));
 	if (large_usable_bytes(new) < large_usable_bytes(old))
 		shrink(address, old, new);
 	describe(to, CODE_LARGE, n);

@@ -81,17 +81,16 @@ static inline uint32_t magazine_capacity(unsigned log)
 unsigned magazine_log_first(uint32_t class);
 
 /*
- * True if a slot of the pool, whose blocks are as large as CLASS says, can start
- * at ADDRESS; always of classes whose pools have several slices. By Lemire,
+ * True if a slot can start at ADDRESS, which lies in a pool of the magazine's
+ * class; always of classes whose pools have several slices. By Lemire,
  * Kaser, Kurz, "Faster remainder by direct computation" (2019): of all offsets x
  * below 2^16, just the multiples of d have x * ceil(2^32 / d) mod 2^32 below
  * ceil(2^32 / d).
  */
-static ALWAYS_INLINE bool magazine_is_start(const struct magazine *magazine,
+static ALWAYS_INLINE bool magazine_is_start(uint32_t multiplier, uint32_t most,
 					    uintptr_t address)
 {
-	return (uint32_t)(uint16_t)address * magazine->multiplier <=
-	       magazine->most;
+	return (uint32_t)(uint16_t)address * multiplier <= most;
 }
 
 /* The magazine of CLASS that does not exist. */

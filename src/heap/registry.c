@@ -12,6 +12,7 @@
 #include "heap/arena.h"
 #include "heap/heap_pools.h"
 #include "heap/parking.h"
+#include "heap/purge.h"
 #include "heap/remote.h"
 #include "heap/share.h"
 #include "meta/store.h"
@@ -202,7 +203,7 @@ static bool is_kept(void *context, struct region *region, size_t slice,
 		    size_t n_slices)
 {
 	(void)context, (void)n_slices;
-	return region_entry(region, slice) != 0 || heap_mine->n_loud != 0;
+	return region_entry(region, slice) != 0 || purge_is_loud();
 }
 
 /*

@@ -10,10 +10,11 @@
 #include "heap/heap.h"
 #include "heap/share.h"
 
-/* So many bytes may wait in any case; more takes that so many times more has
- * lately been given back. */
+/* So many bytes may wait in any case, where a thread's share is as large; more
+ * takes that so many times more has lately been given back. */
 #define RUNS_BYTES_MIN ((size_t)512 << 10)
-#define FLOWS_A_ROOM 8
+#define RUNS_BYTES_MAX ((size_t)4 << 20)
+#define FLOWS_A_ROOM 64
 
 #define HAS_PAGES ((uintptr_t)1)
 
@@ -99,8 +100,8 @@ static size_t room_bytes(const struct heap *heap)
 {
 	size_t warranted =
 		RUNS_BYTES_MIN + (size_t)(heap->runs.flow_bytes / FLOWS_A_ROOM);
-	return min_size(warranted,
-			share_bytes(heap->capacity_bytes, RUNS_BYTES_MIN / 4));
+	return min_size(min_size(warranted, RUNS_BYTES_MAX),
+			share_bytes(heap->capacity_bytes, RUNS_BYTES_MIN / 8));
 }
 
 /* More of a length are asked for the more often it runs out. */
@@ -133,6 +134,8 @@ uintptr_t runs_take_locked(struct heap *heap, size_t n_slices, bool *is_clean)
 	if (runs->n[n_slices] == 0)
 		return 0;
 	uintptr_t cell = cells[--runs->n[n_slices]];
+	/* Until it is described it is nobody's. */
+	enter(cell & ~HAS_PAGES, 0);
 	*is_clean = !(cell & HAS_PAGES);
 	count_one(heap, n_slices, !*is_clean, -1);
 	if (*is_clean)

@@ -34,6 +34,12 @@ size_t share_bytes(size_t used, size_t least)
 	return most > used + least ? most - used : least;
 }
 
+size_t share_all_bytes(void)
+{
+	return conf.magazine_bytes *
+	       min_size(load_relaxed(&known.n_heaps), FULL_SHARES);
+}
+
 size_t share_step_bytes(void)
 {
 	return load_relaxed(&known.step_bytes);

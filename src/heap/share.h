@@ -10,6 +10,9 @@
 /* Bytes that a thread may have at hand besides USED, but LEAST in any case. */
 size_t share_bytes(size_t used, size_t least);
 
+/* And what all threads together may. */
+size_t share_all_bytes(void);
+
 /* What a heap may have to tell before it adds that to a sum of the process: the
  * more heaps, the less, so that all together have little. */
 size_t share_step_bytes(void);

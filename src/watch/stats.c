@@ -24,9 +24,9 @@
 #include "base/atomic.h"
 #include "base/message.h"
 #include "heap/arena.h"
-#include "heap/decay.h"
 #include "heap/heap.h"
 #include "heap/large.h"
+#include "heap/purge.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
 #include "meta/store.h"
@@ -225,8 +225,8 @@ void stats_collect_counts(struct tarn_stats *stats)
 			      stats->free_bytes + stats->magazine_bytes +
 			      stats->cached_bytes + stats->purged_bytes +
 			      stats->metadata_bytes;
-	stats->purged_total_bytes = load_relaxed(&decay_purged_bytes);
-	stats->purge_calls = load_relaxed(&decay_purge_calls);
+	stats->purged_total_bytes = purge_total_bytes();
+	stats->purge_calls = purge_total_calls();
 }
 
 void stats_collect(struct tarn_stats *stats)
