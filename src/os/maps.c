@@ -117,6 +117,18 @@ void os_maps_close(struct os_maps *maps)
 	syscall(SYS_close, maps->fd);
 }
 
+bool os_maps_find(struct os_maps *maps, uintptr_t address,
+		  struct os_mapping *mapping)
+{
+	bool is_found = false;
+	if (!os_maps_open(maps))
+		return false;
+	while (!is_found && os_maps_next(maps, mapping))
+		is_found = os_mapping_has(mapping, address);
+	os_maps_close(maps);
+	return is_found;
+}
+
 static bool is_device(const struct os_mapping *mapping)
 {
 	const char *name = mapping->name;
@@ -133,35 +145,24 @@ bool os_may_hold_pointers(const struct os_mapping *mapping)
 	       (mapping->is_writable || !mapping->is_shared);
 }
 
-static bool contains(const struct os_mapping *mapping, uintptr_t address)
-{
-	return address >= mapping->start && address < mapping->end;
-}
-
 static const char *describe(const struct os_mapping *mapping)
 {
 	if (*mapping->name != '\0')
 		return mapping->name;
-	if (contains(mapping, (uintptr_t)__builtin_frame_address(0)))
+	if (os_mapping_has(mapping, (uintptr_t)__builtin_frame_address(0)))
 		return "the stack of this thread";
 	return "anonymous memory";
 }
 
 const char *os_describe_address(uintptr_t address, char *buffer, size_t size)
 {
-	const char *what = "no mapping";
 	struct os_mapping mapping;
 	struct os_maps reader;
-	if (!os_maps_open(&reader)) {
-		message_format(buffer, size, "unknown memory");
-		return buffer;
-	}
-	while (os_maps_next(&reader, &mapping))
-		if (contains(&mapping, address)) {
-			what = describe(&mapping);
-			break;
-		}
-	os_maps_close(&reader);
+	const char *what = "no mapping";
+	if (os_maps_find(&reader, address, &mapping))
+		what = describe(&mapping);
+	else if (reader.fd < 0)
+		what = "unknown memory";
 	message_format(buffer, size, "%s", what);
 	return buffer;
 }

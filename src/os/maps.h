@@ -35,6 +35,17 @@ bool os_maps_open_of(struct os_maps *maps, uint32_t process);
 bool os_maps_next(struct os_maps *maps, struct os_mapping *mapping);
 void os_maps_close(struct os_maps *maps);
 
+/* The mapping of this process that ADDRESS lies in, into MAPPING; its name
+ * lies in MAPS. */
+bool os_maps_find(struct os_maps *maps, uintptr_t address,
+		  struct os_mapping *mapping);
+
+static inline bool os_mapping_has(const struct os_mapping *mapping,
+				  uintptr_t address)
+{
+	return address >= mapping->start && address < mapping->end;
+}
+
 /* False for what cannot be read, devices, and what is shared and read-only. */
 bool os_may_hold_pointers(const struct os_mapping *mapping);
 

@@ -30,20 +30,13 @@
 #include "os/tls.h"
 #include "trace/generations.h"
 
-#if defined(__x86_64__)
-#define RED_ZONE_BYTES 128
-#else
-#define RED_ZONE_BYTES 0
-#endif
-
-/* Static TLS lies below the thread pointer, and a little that objects loaded
- * later get, or around it. */
+/* Static TLS lies below the thread pointer, and a little that objects get that
+ * are in no list of ours, or around it. */
 #define TLS_BYTES_MORE 2048
 
 /* A thread's descriptor is in the last bytes of its stack's mapping. */
 #define ENDED_TCB_BYTES ((size_t)64 << 10)
 #define TCB_ALIGN 64
-#define TCB_BYTES 4096
 /* What is looked at of glibc's, which has some more, and how often it points to
  * itself in its first words. */
 #define DESCRIPTOR_BYTES 2048
@@ -96,9 +89,9 @@ static void find_own(struct roots *roots)
 	generations_visit_memory(add_own, roots);
 	for (uint32_t i = 0; i < work->n_pieces; i++)
 		add_own(roots, work->pieces[i].at, work->pieces[i].bytes);
-	if (roots->world->threads != NULL)
-		add_own(roots, (uintptr_t)roots->world->threads,
-			roots->world->map_bytes);
+	if (roots->stacks.world->threads != NULL)
+		add_own(roots, (uintptr_t)roots->stacks.world->threads,
+			roots->stacks.world->map_bytes);
 	arena_visit_mapped_locked(add_own, roots);
 }
 
@@ -217,8 +210,9 @@ bool roots_begin(struct roots *roots)
 		return false;
 	find_own(roots);
 	/* A whole number of words: none is cut where TLS and stack meet. */
-	roots->tls_bytes = round_up(os_static_tls_bytes() + TLS_BYTES_MORE,
-				    sizeof(uintptr_t));
+	roots->used_tls_bytes =
+		round_up(os_static_tls_bytes(), sizeof(uintptr_t));
+	roots->tls_bytes = roots->used_tls_bytes + TLS_BYTES_MORE;
 	return find_guarded(roots) &&
 	       (roots->reader->original == 0 || read_missing(roots));
 }
@@ -232,8 +226,9 @@ static bool wants(const struct roots *roots, enum root_kind kind)
 
 static void look_at_registers(struct roots *roots)
 {
-	for (uint32_t i = 0; i < roots->world->n_threads; i++) {
-		const struct os_thread *thread = &roots->world->threads[i];
+	for (uint32_t i = 0; i < roots->stacks.world->n_threads; i++) {
+		const struct os_thread *thread =
+			&roots->stacks.world->threads[i];
 		roots->holder = WIRE_BY_REGISTER;
 		roots->thread = thread->id;
 		roots->see(roots, 0, thread->general, thread->n_general);
@@ -242,11 +237,6 @@ static void look_at_registers(struct roots *roots)
 		hold(roots, WIRE_BY_REGISTER, thread->stack_pointer);
 	}
 	roots->thread = 0;
-}
-
-static uintptr_t own_thread_pointer(void)
-{
-	return (uintptr_t)__builtin_thread_pointer();
 }
 
 /*
@@ -273,11 +263,12 @@ static void look_at_dynamic_tls(struct roots *roots, uintptr_t thread_pointer)
 
 static void look_at_dtvs(struct roots *roots)
 {
-	look_at_dynamic_tls(roots, own_thread_pointer());
-	for (uint32_t i = 0; i < roots->world->n_threads; i++)
-		if (roots->world->threads[i].is_seen)
-			look_at_dynamic_tls(
-				roots, roots->world->threads[i].thread_pointer);
+	struct stack_user user;
+	for (uint32_t i = 0; stacks_next(&roots->stacks, &i, &user);) {
+		roots->thread = user.thread;
+		look_at_dynamic_tls(roots, user.thread_pointer);
+	}
+	roots->thread = 0;
 }
 
 /* --- what a mapping is --------------------------------------------------- */
@@ -287,69 +278,91 @@ struct use {
 	bool is_dead_below; /* there is nothing but this stack */
 	bool has_tcb;
 	bool has_main_tcb;
-	uintptr_t lowest_pointer; /* of the stack pointers in it */
-	uintptr_t lowest_tcb;
+	/* Of the stack and thread pointers in it. */
+	struct stack_user lowest;
+	uintptr_t highest;
 };
 
-static bool is_in(const struct os_mapping *mapping, uintptr_t address)
+static void note_user(struct use *use, const struct os_mapping *mapping,
+		      const struct stack_user *user, bool is_main)
 {
-	return address >= mapping->start && address < mapping->end;
-}
-
-static void note_thread(struct use *use, const struct os_mapping *mapping,
-			uintptr_t stack_pointer, uintptr_t thread_pointer,
-			bool is_main)
-{
-	if (is_in(mapping, stack_pointer)) {
+	if (os_mapping_has(mapping, user->stack_pointer)) {
 		use->is_stack = true;
-		use->lowest_pointer =
-			min_size(use->lowest_pointer, stack_pointer);
+		use->highest = max_size(use->highest, user->stack_pointer);
+		if (user->stack_pointer < use->lowest.stack_pointer) {
+			use->lowest.stack_pointer = user->stack_pointer;
+			use->lowest.thread = user->thread;
+		}
 	}
-	if (is_in(mapping, thread_pointer)) {
+	if (os_mapping_has(mapping, user->thread_pointer)) {
 		use->has_tcb = true;
 		use->has_main_tcb |= is_main;
-		use->lowest_tcb = min_size(use->lowest_tcb, thread_pointer);
+		use->highest = max_size(use->highest, user->thread_pointer);
+		use->lowest.thread_pointer = min_size(
+			use->lowest.thread_pointer, user->thread_pointer);
 	}
+}
+
+/* True if below the lowest stack pointer in MAPPING is nothing but the rest of
+ * that stack: below others may be stacks of threads that are on another one
+ * just now, or of coroutines. */
+static bool is_dead_below(const struct roots *roots,
+			  const struct os_mapping *mapping,
+			  const struct use *use, uintptr_t guard_end)
+{
+	if (use->lowest.thread == 0)
+		return false;
+	if (strcmp(mapping->name, "[stack]") == 0)
+		return use->lowest.thread == roots->stacks.world->process;
+	return use->has_tcb && !use->has_main_tcb &&
+	       mapping->start == guard_end &&
+	       stacks_has(&roots->stacks, use->lowest.thread,
+			  use->lowest.thread_pointer);
 }
 
 static struct use find_use(const struct roots *roots,
-			   const struct os_mapping *mapping)
+			   const struct os_mapping *mapping,
+			   uintptr_t guard_end)
 {
+	struct stack_user user;
 	struct use use = {
 		.is_stack = strcmp(mapping->name, "[stack]") == 0,
-		.lowest_pointer = UINTPTR_MAX,
-		.lowest_tcb = UINTPTR_MAX,
+		.lowest = {0, UINTPTR_MAX, UINTPTR_MAX},
 	};
-	bool is_main = roots->world->caller == roots->world->process;
-	note_thread(&use, mapping, roots->stack_pointer, own_thread_pointer(),
-		    is_main);
-	if (roots->interrupted != 0)
-		note_thread(&use, mapping, roots->interrupted,
-			    own_thread_pointer(), is_main);
-	for (uint32_t i = 0; i < roots->world->n_threads; i++) {
-		const struct os_thread *thread = &roots->world->threads[i];
-		if (thread->is_seen)
-			note_thread(&use, mapping, thread->stack_pointer,
-				    thread->thread_pointer,
-				    thread->id == roots->world->process);
-	}
+	for (uint32_t i = 0; stacks_next(&roots->stacks, &i, &user);)
+		note_user(&use, mapping, &user,
+			  user.thread == roots->stacks.world->process);
+	use.is_dead_below = is_dead_below(roots, mapping, &use, guard_end);
 	return use;
 }
 
+/*
+ * Of each thread whose stack is in MAPPING, upwards: the stack, then its
+ * thread-local data. Just below what is known to be these may be more of them,
+ * or the first frames, which is likelier.
+ */
 static void look_at_stack(struct roots *roots, const struct os_mapping *mapping,
 			  const struct use *use)
 {
-	uintptr_t start = mapping->start, tls = mapping->end;
-	/* A thread that is on another stack just now, an alternate one: this
-	 * one may be in use from its lowest page. */
-	if (use->lowest_pointer != UINTPTR_MAX && use->is_dead_below)
-		start = max_size(start, use->lowest_pointer - RED_ZONE_BYTES);
-	if (use->has_tcb)
-		tls = max_size(start, use->lowest_tcb - roots->tls_bytes);
-	if (wants(roots, ROOT_STACKS))
-		look(roots, WIRE_BY_STACK, start, tls, OS_PAGES_PRESENT);
-	if (wants(roots, ROOT_TLS))
-		look(roots, WIRE_BY_TLS, tls, mapping->end, OS_PAGES_PRESENT);
+	uintptr_t at = mapping->start, next;
+	if (use->is_dead_below)
+		at = max_size(at, use->lowest.stack_pointer - RED_ZONE_BYTES);
+	for (; at < mapping->end; at = next) {
+		uintptr_t tcb = stacks_next_tcb(&roots->stacks, at);
+		uintptr_t tls = mapping->end;
+		next = mapping->end;
+		if (os_mapping_has(mapping, tcb))
+			tls = max_size(at,
+				       tcb - (wants(roots, ROOT_STACKS)
+						      ? roots->used_tls_bytes
+						      : roots->tls_bytes));
+		if (tls != mapping->end && use->highest > tcb)
+			next = min_size(next, tcb + DESCRIPTOR_BYTES);
+		if (wants(roots, ROOT_STACKS))
+			look(roots, WIRE_BY_STACK, at, tls, OS_PAGES_PRESENT);
+		if (wants(roots, ROOT_TLS))
+			look(roots, WIRE_BY_TLS, tls, next, OS_PAGES_PRESENT);
+	}
 }
 
 static bool is_of_file(const struct os_mapping *mapping)
@@ -379,7 +392,7 @@ static uintptr_t ended_tcb(const struct roots *roots,
 	uintptr_t low = mapping->end - min_size(mapping->end - mapping->start,
 						ENDED_TCB_BYTES);
 	uintptr_t tcb = 0;
-	if (!TCB_IS_SELF || !roots->world->is_stopped)
+	if (!TCB_IS_SELF || !roots->stacks.world->is_stopped)
 		return 0;
 	for (uintptr_t at = mapping->end; at > low && tcb == 0;) {
 		at -= TCB_PAGE_BYTES;
@@ -403,11 +416,12 @@ static bool waits_for_join(const struct roots *roots, uintptr_t tcb)
 		uint32_t halves[DESCRIPTOR_BYTES / sizeof(uint32_t)];
 	} its;
 	size_t at = 0, n_self = 0;
-	if (!os_peek(own_thread_pointer(), own, sizeof(own)) ||
+	uintptr_t self = (uintptr_t)__builtin_thread_pointer();
+	if (!os_peek(self, own, sizeof(own)) ||
 	    !os_peek(tcb, &its, sizeof(its)))
 		return false;
 	while (at < DESCRIPTOR_BYTES / sizeof(*own) &&
-	       own[at] != roots->world->caller)
+	       own[at] != roots->stacks.world->caller)
 		at++;
 	for (size_t i = 0; i < DESCRIPTOR_BYTES / sizeof(uintptr_t); i++)
 		n_self += its.words[i] == tcb;
@@ -437,8 +451,8 @@ static void look_around_main_tcb(struct roots *roots,
 				 const struct os_mapping *mapping,
 				 const struct use *use, bool others)
 {
-	uintptr_t tls =
-		max_size(mapping->start, use->lowest_tcb - roots->tls_bytes);
+	uintptr_t tls = max_size(mapping->start,
+				 use->lowest.thread_pointer - roots->tls_bytes);
 	if (others)
 		look(roots, WIRE_BY_OTHER_MAPPING, mapping->start, tls,
 		     OS_PAGES_PRESENT);
@@ -459,10 +473,7 @@ static void look_at_mapping(struct roots *roots, struct os_mapping *mapping,
 	bool is_globals = (is_of_file(mapping) && !mapping->is_shared) ||
 			  (mapping->start == before.globals_end &&
 			   mapping->name[0] == '\0');
-	struct use use = find_use(roots, mapping);
-	use.is_dead_below = strcmp(mapping->name, "[stack]") == 0 ||
-			    (use.has_tcb && !use.has_main_tcb &&
-			     mapping->start == before.guard_end);
+	struct use use = find_use(roots, mapping, before.guard_end);
 	if (use.has_main_tcb && !use.is_stack && !is_globals)
 		look_around_main_tcb(roots, mapping, &use, others);
 	else if (others && !is_globals && !use.is_stack && !use.has_tcb)
@@ -500,8 +511,8 @@ void roots_look(struct roots *roots)
 		look_at_registers(roots);
 	if (wants(roots, ROOT_TLS))
 		look_at_dtvs(roots);
-	hold(roots, WIRE_BY_STACK, roots->stack_pointer);
-	hold(roots, WIRE_BY_STACK, roots->interrupted);
+	hold(roots, WIRE_BY_STACK, roots->stacks.stack_pointer);
+	hold(roots, WIRE_BY_STACK, roots->stacks.interrupted);
 	look_at_all(roots, false);
 	if (wants(roots, ROOT_REGIONS))
 		for (size_t i = 0; i < roots->n_regions; i++)

@@ -9,9 +9,9 @@
 #define TARN_TRACE_ROOTS_H
 
 #include "os/read.h"
-#include "os/threads.h"
 #include "trace/missing.h"
 #include "trace/snapshot.h"
+#include "trace/stacks.h"
 #include "wire/wire.h"
 
 enum root_kind {
@@ -40,9 +40,7 @@ typedef void roots_visitor(const struct roots *roots, uintptr_t at,
 struct roots {
 	struct snapshot *snapshot;
 	struct os_reader *reader;
-	const struct os_world *world;
-	uintptr_t stack_pointer; /* of the calling thread */
-	uintptr_t interrupted;	 /* where a handler struck; 0: none has */
+	struct stacks stacks;
 	unsigned kinds;
 	roots_visitor *see;  /* words that may be pointers */
 	roots_visitor *hold; /* words that are pointers */
@@ -55,7 +53,10 @@ struct roots {
 	struct root_range trace;	 /* where the state of this trace is */
 	const struct root_range *hidden; /* tarn's own, besides what is found */
 	size_t n_hidden;
-	size_t tls_bytes; /* below a thread's descriptor */
+	/* Below a thread's descriptor: what its thread-local data take, and
+	 * with what they may take. */
+	size_t used_tls_bytes;
+	size_t tls_bytes;
 	/* Tarn's own memory, sorted. */
 	struct root_range *own;
 	size_t n_own;

@@ -210,33 +210,11 @@ static size_t find_mapping_name(uintptr_t at, char *name, size_t room)
 	struct os_mapping mapping;
 	struct os_maps maps;
 	size_t n = 0;
-	if (!os_maps_open(&maps))
+	if (!os_maps_find(&maps, at, &mapping))
 		return 0;
-	while (n == 0 && os_maps_next(&maps, &mapping))
-		if (at >= mapping.start && at < mapping.end) {
-			n = min_size(strlen(mapping.name), room);
-			memcpy(name, mapping.name, n);
-		}
-	os_maps_close(&maps);
+	n = min_size(strlen(mapping.name), room);
+	memcpy(name, mapping.name, n);
 	return n;
-}
-
-/* Whose stack AT lies in: the thread with the nearest stack pointer below. */
-static uint32_t find_thread(const struct roots *roots, uintptr_t at)
-{
-	uint32_t thread = roots->world->caller;
-	uintptr_t nearest = roots->stack_pointer;
-	if (nearest > at)
-		nearest = 0;
-	for (uint32_t i = 0; i < roots->world->n_threads; i++) {
-		const struct os_thread *other = &roots->world->threads[i];
-		if (other->is_seen && other->stack_pointer <= at &&
-		    other->stack_pointer > nearest) {
-			nearest = other->stack_pointer;
-			thread = other->id;
-		}
-	}
-	return thread;
 }
 
 static void put_pointer(struct who *who, struct put *put, enum wire_kind kind,
@@ -253,7 +231,8 @@ static void put_pointer(struct who *who, struct put *put, enum wire_kind kind,
 		wire.thread = (uint32_t)wire.at;
 		wire.at = 0;
 	} else if (wire.holder == WIRE_BY_STACK || wire.holder == WIRE_BY_TLS) {
-		wire.thread = find_thread(who->roots, wire.at);
+		wire.thread = stacks_owner(&who->roots->stacks, wire.at,
+					   wire.holder == WIRE_BY_TLS);
 	} else if (wire.holder == WIRE_BY_GLOBAL) {
 		wire.module = modules_find_locked(wire.at);
 		if (wire.module != 0)

@@ -165,4 +165,30 @@ if has "${CLANG:-clang}"; then
 	cpp "${CLANG:-clang}" -x c++ -g -gsplit-dwarf -lstdc++
 fi
 
+# --- whose stack, whose data ---------------------------------------------
+
+build "$here/live/stacks.c" stacks || cat build.err
+start_service ./stacks
+
+# owner PLACE HOLDER: what holds the block of PLACE, and nothing else.
+owner() {
+	say "$1"
+	read -r address thread <<<"$answer"
+	who "$address"
+	ends 0
+	thread="thread $thread"
+	test "$thread" != "thread $pid" || thread="the main thread"
+	has_line "^ +1  $2 of $thread"
+	is "$1: others" "$(grep -Eo 'of (a|the main) thread|of thread [0-9]+' out |
+		grep -v "of $thread\$" | sort -u)" ""
+}
+owner main stack
+owner main-data 'thread-local data'
+owner data 'thread-local data'
+owner red-zone stack
+owner handler stack
+owner under-it stack
+owner low stack
+owner high stack
+
 finish

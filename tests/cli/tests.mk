@@ -16,7 +16,8 @@ TESTS += $(cli_scripts)
 EXTRA_DIST += $(cli_scripts) tests/cli/cli.bash tests/cli/live.bash \
 	tests/cli/memory_check.c tests/cli/page.py tests/cli/play.c \
 	tests/cli/serve.c tests/cli/live/check.c tests/cli/live/service.bash \
-	tests/cli/live/service.c tests/cli/live/service.cpp
+	tests/cli/live/service.c tests/cli/live/service.cpp \
+	tests/cli/live/stacks.c
 
 # What the command does with damaged answers; live_leaks.sh and live_who.sh start
 # it.
