@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "api/leaks.h"
 #include "api/process.h"
@@ -24,7 +23,7 @@
 #include "conf/conf.h"
 #include "heap/growth.h"
 #include "heap/registry.h"
-#include "os/syscall.h"
+#include "os/system.h"
 
 #define MIDDLE_BY_DEFAULT 10
 #define OLD_BY_DEFAULT 10
@@ -43,11 +42,6 @@ static uint32_t own_process;
 static tarn_collect_callback *callback;
 static tarn_finding_visitor *callback_visitor;
 static void *callback_context;
-
-static uint32_t process_id(void)
-{
-	return (uint32_t)os_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
-}
 
 static void add(uint64_t *sum, uint64_t n)
 {
@@ -192,7 +186,7 @@ static void collect_automatically(void)
 static void collect_if_due(void)
 {
 	int saved_errno = errno;
-	if (process_id() != load_relaxed(&own_process) ||
+	if (os_process_id() != load_relaxed(&own_process) ||
 	    !leaks_may_trace_now() || !leaks_try_lock())
 		return;
 	collect_automatically();
@@ -202,14 +196,14 @@ static void collect_if_due(void)
 
 void collect_construct(void)
 {
-	store_relaxed(&own_process, process_id());
+	store_relaxed(&own_process, os_process_id());
 	growth_start();
 	store_relaxed(&growth_due, collect_if_due);
 }
 
 void collect_after_fork_in_child(void)
 {
-	store_relaxed(&own_process, process_id());
+	store_relaxed(&own_process, os_process_id());
 	generations_forget(true);
 	memset(stats, 0, sizeof(stats));
 	store_relaxed(&n_young, 0);

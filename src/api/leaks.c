@@ -13,18 +13,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "api/lsan.h"
 #include "api/process.h"
 #include "base/lock.h"
 #include "base/message.h"
+#include "base/syscall.h"
 #include "conf/conf.h"
 #include "heap/heap.h"
 #include "heap/registry.h"
 #include "os/call.h"
-#include "os/syscall.h"
+#include "os/system.h"
 #include "watch/modules.h"
 #include "watch/watch.h"
 
@@ -192,14 +192,9 @@ void leaks_ignore_allocations(bool ignore)
 
 /* --- the report at the end ------------------------------------------- */
 
-static uint32_t process_id(void)
-{
-	return (uint32_t)os_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
-}
-
 static int open_new(const char *path)
 {
-	return (int)syscall(
+	return (int)os_syscall(
 		SYS_openat, AT_FDCWD, path,
 		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
@@ -211,16 +206,17 @@ static bool write_file(struct trace *taken)
 	int fd = -1;
 	for (int n = 0; n < 1000 && fd < 0; n++) {
 		message_format(whole, sizeof(whole), "%s/%u.%d.report", folder,
-			       process_id(), n);
+			       os_process_id(), n);
 		message_format(part, sizeof(part), "%s.part", whole);
-		if (access(whole, F_OK) != 0)
+		if (os_syscall(SYS_faccessat, AT_FDCWD, whole, F_OK) != 0)
 			fd = open_new(part);
 	}
 	if (fd < 0)
 		return false;
 	bool is_written = trace_write(taken, fd);
-	syscall(SYS_close, fd);
-	return is_written && rename(part, whole) == 0;
+	os_syscall(SYS_close, fd);
+	return is_written &&
+	       os_syscall(SYS_renameat, AT_FDCWD, part, AT_FDCWD, whole) == 0;
 }
 
 static void report(struct trace *taken, void *context)
@@ -234,7 +230,7 @@ void leaks_at_exit(void)
 {
 	struct trace_options options = {.wants_possible = true};
 	if (!load_relaxed(&conf.leaks) || !lsan_is_on() ||
-	    process_id() != own_process ||
+	    os_process_id() != own_process ||
 	    __atomic_exchange_n(&has_reported, true, __ATOMIC_RELAXED))
 		return;
 	int saved_errno = errno;
@@ -256,12 +252,12 @@ static void say_that_we_are_here(void)
 		       own_process);
 	int fd = open_new(path);
 	if (fd >= 0)
-		syscall(SYS_close, fd);
+		os_syscall(SYS_close, fd);
 }
 
 void leaks_after_fork_in_child(void)
 {
-	own_process = process_id();
+	own_process = os_process_id();
 	store_relaxed(&has_reported, false);
 	if (is_for_one)
 		store_relaxed(&conf.leaks, false);
@@ -325,7 +321,7 @@ void leaks_start(void)
 {
 	const char *given = secure_getenv("TARN_REPORTS");
 	const char *only = secure_getenv("TARN_REPORTS_PID");
-	own_process = process_id();
+	own_process = os_process_id();
 	is_for_one = only != NULL;
 	if (only != NULL && (uint32_t)strtoul(only, NULL, 10) != own_process) {
 		store_relaxed(&conf.leaks, false);

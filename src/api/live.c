@@ -8,7 +8,6 @@
 #include "api/live.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <ucontext.h>
 
@@ -73,7 +72,6 @@ static NOINLINE void serve(uint64_t value, uintptr_t interrupted)
 {
 	enum control_kind kind = (enum control_kind)(value >> 32 & 0xff);
 	uint32_t number = (uint32_t)value;
-	sigset_t all, before;
 	__builtin_unwind_init();
 	if (kind == CONTROL_WATCH)
 		watch_for(number);
@@ -85,14 +83,13 @@ static NOINLINE void serve(uint64_t value, uintptr_t interrupted)
 	if (number == load_relaxed(&last_number) || !leaks_try_lock())
 		return; /* if a trace runs, the command asks again */
 	store_relaxed(&last_number, number);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	uint64_t mask = os_block_signals();
 	uint32_t copy = live_answer(kind, number, interrupted);
 	if (copy != 0)
 		note_copy(copy);
 	if (is_watched)
 		watch_for(CONTROL_WATCH_MS);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	os_set_signals(mask);
 	leaks_unlock();
 }
 

@@ -13,11 +13,8 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "api/leaks.h"
@@ -25,9 +22,12 @@
 #include "base/attr.h"
 #include "base/lock.h"
 #include "base/message.h"
+#include "base/syscall.h"
 #include "heap/registry.h"
 #include "os/copy.h"
 #include "os/memory.h"
+#include "os/own.h"
+#include "os/system.h"
 #include "os/threads.h"
 #include "trace/put.h"
 #include "trace/who.h"
@@ -73,13 +73,6 @@ static struct control_page *page(void)
 	return session.share.page;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now = {0};
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* --- talking to the command ---------------------------------------------- */
 
 static bool open_share(void)
@@ -121,7 +114,7 @@ static bool wait_while(enum control_state now, unsigned ms)
 /* Where the next record goes: the end of the file. */
 static uint64_t file_end(void)
 {
-	long end = syscall(SYS_lseek, session.share.fd, 0, SEEK_END);
+	long end = os_syscall(SYS_lseek, session.share.fd, 0, SEEK_END);
 	return end < 0 ? 0 : (uint64_t)end;
 }
 
@@ -138,13 +131,11 @@ static const uint64_t *map_known(void)
 	struct stat status;
 	uint64_t at = page()->known_at, n = page()->n_known;
 	if (n == 0 || at % CONTROL_PAGE_BYTES != 0 || n > SIZE_MAX / 8 ||
-	    fstat((int)session.share.fd, &status) != 0 ||
+	    os_syscall(SYS_fstat, session.share.fd, &status) != 0 ||
 	    (uint64_t)status.st_size < at ||
 	    ((uint64_t)status.st_size - at) / 8 < n)
 		return NULL;
-	void *known = mmap(NULL, n * 8, PROT_READ, MAP_PRIVATE,
-			   (int)session.share.fd, (off_t)at);
-	return known == MAP_FAILED ? NULL : known;
+	return os_own_map_file(session.share.fd, at, n * 8);
 }
 
 struct lost_writer {
@@ -241,12 +232,12 @@ static void answer(struct trace *trace)
 		return;
 	}
 	leaks_add_named(&options);
-	uint64_t started = now_ns();
+	uint64_t started = os_now_ns();
 	trace_begin(trace, &session.world);
 	trace->process.flags |= WIRE_LIVE;
 	bool is_taken = page()->question != CONTROL_TRACE ||
 			trace_take_stopped(trace, &options, &session.world);
-	trace->process.traced_ns = now_ns() - started;
+	trace->process.traced_ns = os_now_ns() - started;
 	trace->process.stopped_ns = wait_for_stopped_ns();
 	if (is_taken && write_answer(trace, &options))
 		tell(CONTROL_ANSWERED);
@@ -323,11 +314,11 @@ static void write_failure(void)
 static uint32_t stop_and_copy(void)
 {
 	struct os_world *world = &session.world;
-	uint64_t started = now_ns();
+	uint64_t started = os_now_ns();
 	os_stop(world, STOP_MS);
 	long id = os_copy(copy_main, NULL, stack_end());
 	uint32_t process = world->process;
-	uint64_t copied_ns = now_ns();
+	uint64_t copied_ns = os_now_ns();
 	uint64_t resumed_ns = os_resume(world);
 	world->process = process;
 	store_relaxed(session.stopped_ns,
@@ -338,16 +329,15 @@ static uint32_t stop_and_copy(void)
 		return 0;
 	}
 	/* It reads here what it did not get; Yama lets it. */
-	syscall(SYS_prctl, PR_SET_PTRACER, id, 0, 0, 0);
+	os_syscall(SYS_prctl, PR_SET_PTRACER, id);
 	return (uint32_t)id;
 }
 
 static uint32_t make_copy(void)
 {
 	size_t bytes = os_page_bytes();
-	session.stopped_ns = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (session.stopped_ns == MAP_FAILED) {
+	session.stopped_ns = os_own_map_shared(bytes, -1);
+	if (session.stopped_ns == NULL) {
 		session.error = CONTROL_NO_MEMORY;
 		return 0;
 	}
@@ -356,7 +346,7 @@ static uint32_t make_copy(void)
 	uint32_t id = stop_and_copy();
 	registry_unlock_all();
 	lock_release(&modules_lock);
-	munmap(session.stopped_ns, bytes);
+	os_own_unmap(session.stopped_ns, bytes);
 	return id;
 }
 
@@ -406,7 +396,7 @@ static void write_stats(void)
 		.arenas = stats.arenas,
 	};
 	page()->report_at = file_end();
-	syscall(SYS_lseek, session.share.fd, 0, SEEK_END);
+	os_syscall(SYS_lseek, session.share.fd, 0, SEEK_END);
 	wire_start(&writer, (int)session.share.fd);
 	wire_put(&writer, WIRE_PROCESS, &process, sizeof(process), NULL, 0);
 	wire_put(&writer, WIRE_STATS, &wire, sizeof(wire), ranges,
@@ -424,7 +414,7 @@ uint32_t live_answer(enum control_kind kind, uint32_t number,
 		.number = number,
 		.stack_pointer = (uintptr_t)__builtin_frame_address(0),
 		.interrupted = interrupted,
-		.world.process = (uint32_t)syscall(SYS_getpid),
+		.world.process = os_process_id(),
 	};
 	if (kind == CONTROL_STATS) {
 		collect_stats();

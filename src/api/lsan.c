@@ -7,17 +7,17 @@
 #define _GNU_SOURCE
 #include "api/lsan.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "api/leak_text.h"
 #include "api/leaks.h"
 #include "api/lsan_options.h"
 #include "base/message.h"
+#include "base/syscall.h"
+#include "os/system.h"
 #include "watch/modules.h"
 #include "watch/sites.h"
 #include "watch/watch.h"
@@ -73,7 +73,6 @@ unsigned lsan_root_kinds(void)
  * knows names: those that are exported. */
 static struct lsan_suppression *for_frame(const struct wire_frame *frame)
 {
-	Dl_info info;
 	uintptr_t address = (uintptr_t)frame->address;
 	if (frame->module != 0) {
 		const struct module *module = modules_get(frame->module);
@@ -83,9 +82,8 @@ static struct lsan_suppression *for_frame(const struct wire_frame *frame)
 			return found;
 		address += module->wire.bias;
 	}
-	if (dladdr((void *)(address - 1), &info) == 0)
-		return NULL;
-	return lsan_suppression_for(&suppressions, info.dli_sname);
+	const char *name = modules_symbol(address - 1);
+	return name == NULL ? NULL : lsan_suppression_for(&suppressions, name);
 }
 
 static struct lsan_suppression *for_finding(const struct wire_finding *finding)
@@ -144,15 +142,15 @@ static int open_log(void)
 	if (options.log_path[0] == '\0')
 		return STDERR_FILENO;
 	message_format(path, sizeof(path), "%s.%d", options.log_path,
-		       (int)getpid());
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, path,
-			      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		       (int)os_process_id());
+	int fd = (int)os_syscall(SYS_openat, AT_FDCWD, path,
+				 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+				 0600);
 	return fd < 0 ? STDERR_FILENO : fd;
 }
 
 bool lsan_report(struct trace *trace)
 {
-	read_all();
 	suppress(trace);
 	struct leak_text text = {
 		.fd = open_log(),
@@ -163,14 +161,14 @@ bool lsan_report(struct trace *trace)
 	if (options.print_suppressions)
 		print_suppressed(&text);
 	if (text.fd != STDERR_FILENO)
-		close(text.fd);
+		os_syscall(SYS_close, text.fd);
 	return trace->process.lost_blocks > 0;
 }
 
 void lsan_end_if_asked(void)
 {
 	while (has_asked && options.exitcode != 0)
-		syscall(SYS_exit_group, options.exitcode);
+		os_syscall(SYS_exit_group, options.exitcode);
 }
 
 static void see(struct trace *trace, void *context)
@@ -205,5 +203,5 @@ void lsan_check_and_end(void)
 		return;
 	leaks_at_exit(); /* for tarn(1), if that has started us */
 	for (;;)
-		syscall(SYS_exit_group, options.exitcode);
+		os_syscall(SYS_exit_group, options.exitcode);
 }

@@ -5,10 +5,10 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/pattern.h"
+#include "base/syscall.h"
 #include "conf/span.h"
 #include "trace/roots.h"
 
@@ -147,14 +147,15 @@ bool lsan_suppressions_add_file(struct lsan_suppressions *suppressions,
 	/* Guarded by the caller, like all of this. */
 	static char text[LSAN_SUPPRESSIONS_BYTES];
 	size_t length = 0;
-	long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC), n;
+	long fd = os_syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC),
+	     n;
 	if (fd < 0)
 		return false;
 	while (length < sizeof(text) &&
-	       (n = syscall(SYS_read, fd, text + length,
-			    sizeof(text) - length)) > 0)
+	       (n = os_syscall(SYS_read, fd, text + length,
+			       sizeof(text) - length)) > 0)
 		length += (size_t)n;
-	syscall(SYS_close, fd);
+	os_syscall(SYS_close, fd);
 	lsan_suppressions_add(suppressions, text, length);
 	return true;
 }

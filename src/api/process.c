@@ -25,6 +25,7 @@
 #include "heap/heap.h"
 #include "heap/registry.h"
 #include "os/barrier.h"
+#include "os/system.h"
 #include "tarn.h"
 #include "watch/modules.h"
 #include "watch/sites.h"
@@ -174,6 +175,7 @@ static void load_conf(void)
 
 static void start_process(void)
 {
+	os_start();
 	load_conf();
 	os_barrier_prepare();
 	has_thread_end_key =

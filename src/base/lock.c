@@ -6,12 +6,10 @@
  */
 #include "base/lock.h"
 
-#include <errno.h>
 #include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/message.h"
+#include "base/syscall.h"
 
 /* What lies under a lock takes a microsecond at most, mostly less. */
 #define SPINS 64
@@ -50,8 +48,8 @@ static void take_waited(struct lock *lock)
 		uintptr_t waited = state | LOCK_WAITED_FOR;
 		if (state == waited ||
 		    cas_relaxed(&lock->state, &state, waited))
-			syscall(SYS_futex, futex_word(lock), FUTEX_WAIT_PRIVATE,
-				(uint32_t)waited, NULL);
+			os_syscall(SYS_futex, futex_word(lock),
+				   FUTEX_WAIT_PRIVATE, (uint32_t)waited);
 	}
 }
 
@@ -65,7 +63,6 @@ COLD bool lock_wait(struct lock *lock)
 		message_abort("malloc was called from a signal handler that "
 			      "interrupted malloc");
 	}
-	int saved_errno = errno;
 	bool taken = false;
 	for (int i = 0; i < SPINS && !taken; i++) {
 		cpu_pause();
@@ -73,15 +70,12 @@ COLD bool lock_wait(struct lock *lock)
 	}
 	if (!taken)
 		take_waited(lock);
-	errno = saved_errno;
 	return true;
 }
 
 COLD void lock_wake(struct lock *lock)
 {
-	int saved_errno = errno;
-	syscall(SYS_futex, futex_word(lock), FUTEX_WAKE_PRIVATE, 1);
-	errno = saved_errno;
+	os_syscall(SYS_futex, futex_word(lock), FUTEX_WAKE_PRIVATE, 1);
 }
 
 #if TARN_DEBUG
@@ -104,5 +98,10 @@ void lock_note_taken(const struct lock *lock, bool in_order)
 void lock_note_released(const struct lock *lock)
 {
 	ranks_held &= ~(1u << lock->rank);
+}
+
+bool locks_none_held(void)
+{
+	return (ranks_held & ~(1u << LOCK_TRACE)) == 0;
 }
 #endif

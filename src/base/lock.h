@@ -75,10 +75,18 @@ void lock_wake(struct lock *lock);
 #if TARN_DEBUG
 void lock_note_taken(const struct lock *lock, bool in_order);
 void lock_note_released(const struct lock *lock);
+
+/* That of traces does not count: under it callbacks of the program run, and
+ * these call malloc, which never waits for it. */
+bool locks_none_held(void);
 #else
 #define lock_note_taken(lock, in_order) ((void)0)
 #define lock_note_released(lock) ((void)0)
 #endif
+
+/* Where something is called that another object can interpose: that may call
+ * malloc, or wait for a thread that does. */
+#define ASSERT_NO_LOCKS() ASSERT(locks_none_held())
 
 /* pthread_self(), without the call where the compiler knows how. */
 static inline uintptr_t thread_id(void)

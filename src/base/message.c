@@ -9,8 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/syscall.h"
 
 static int message_fd = STDERR_FILENO;
 
@@ -139,11 +140,13 @@ size_t message_format(char *buffer, size_t size, const char *format, ...)
 bool message_write(int fd, const char *text, size_t length)
 {
 	while (length > 0) {
-		long n = syscall(SYS_write, fd, text, length);
-		if (n < 0 && errno == EINTR)
+		long n = os_syscall(SYS_write, fd, text, length);
+		if (n == -EINTR)
 			continue;
-		if (n <= 0)
+		if (n <= 0) {
+			errno = (int)-n;
 			return false;
+		}
 		text += n;
 		length -= (size_t)n;
 	}

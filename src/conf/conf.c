@@ -17,11 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
 #include "base/message.h"
+#include "base/syscall.h"
 #include "conf/value.h"
 #include "tarn.h"
 
@@ -246,19 +246,20 @@ size_t conf_parse(const char *source, const char *text, size_t length)
 static size_t read_file(const char *path, char *buffer, size_t size)
 {
 	size_t length = 0;
-	long fd = syscall(SYS_openat, AT_FDCWD, path,
-			  O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	long fd = os_syscall(SYS_openat, AT_FDCWD, path,
+			     O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return 0;
 	while (length < size) {
-		long n = syscall(SYS_read, fd, buffer + length, size - length);
-		if (n < 0 && errno == EINTR)
+		long n = os_syscall(SYS_read, fd, buffer + length,
+				    size - length);
+		if (n == -EINTR)
 			continue;
 		if (n <= 0)
 			break;
 		length += (size_t)n;
 	}
-	syscall(SYS_close, fd);
+	os_syscall(SYS_close, fd);
 	return length;
 }
 
@@ -295,7 +296,6 @@ bool conf_load(void)
 	if (environ == NULL)
 		return false;
 
-	int saved_errno = errno;
 	size_t n_wrong = 0;
 	if (&tarn_conf != NULL && tarn_conf != NULL)
 		n_wrong +=
@@ -306,7 +306,6 @@ bool conf_load(void)
 		if (text != NULL)
 			n_wrong += conf_parse("TARN_CONF", text, strlen(text));
 	}
-	errno = saved_errno;
 	/* What was wrong has been said on stderr. */
 	if (n_wrong > 0 && conf.strict)
 		abort();

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 
 #include "base/message.h"
-#include "os/syscall.h"
+#include "base/syscall.h"
 #include "os/system.h"
 
 #define PATH_BYTES 512

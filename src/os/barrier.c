@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 
 #include "base/atomic.h"
-#include "os/syscall.h"
+#include "base/syscall.h"
 
 /* Atomic, relaxed: rarely written. */
 static bool is_prepared;

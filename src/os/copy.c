@@ -12,12 +12,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "os/syscall.h"
+#include "base/syscall.h"
+#include "os/clone.h"
+#include "os/own.h"
 
 #define UNSHARE_DESCRIPTORS (1 << 1) /* CLOSE_RANGE_UNSHARE */
 #define COPY_NICE 10
@@ -32,45 +32,42 @@ struct start {
  * twice. */
 static bool leave_descriptors(void)
 {
-	if (os_syscall(SYS_close_range, 0, UINT32_MAX, UNSHARE_DESCRIPTORS, 0,
-		       0, 0) == 0)
+	if (os_syscall(SYS_close_range, 0, UINT32_MAX, UNSHARE_DESCRIPTORS) ==
+	    0)
 		return true;
-	if (os_syscall(SYS_unshare, CLONE_FILES, 0, 0, 0, 0, 0) != 0)
+	if (os_syscall(SYS_unshare, CLONE_FILES) != 0)
 		return false;
 	struct rlimit limit = {.rlim_cur = 1024};
-	os_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0, 0);
+	os_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, &limit);
 	for (rlim_t fd = 0; fd < limit.rlim_cur; fd++)
-		os_syscall(SYS_close, (long)fd, 0, 0, 0, 0, 0);
+		os_syscall(SYS_close, fd);
 	return true;
 }
 
-static int run(void *context)
+static void run(void *context)
 {
 	const struct start *start = context;
 	if (leave_descriptors())
 		start->child(start->context);
 	for (;;)
-		os_syscall(SYS_exit, 0, 0, 0, 0, 0, 0);
-	return 0;
+		os_syscall(SYS_exit, 0);
 }
 
 long os_copy(void (*child)(void *context), void *context, char *stack_end)
 {
 	struct start start = {child, context};
-	int id = clone(run, stack_end, CLONE_FILES | CLONE_UNTRACED, &start);
-	return id < 0 ? -errno : id;
+	return os_clone(CLONE_FILES | CLONE_UNTRACED, stack_end, run, &start,
+			NULL);
 }
 
 long os_run_apart(void (*child)(void *context), void *context, char *stack_end)
 {
 	struct start start = {child, context};
-	int status,
-		flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_UNTRACED;
-	int id = clone(run, stack_end, flags, &start);
-	if (id < 0)
-		return -errno;
-	while (os_syscall(SYS_wait4, id, (long)&status, __WALL, 0, 0, 0) ==
-	       -EINTR)
+	int status;
+	long id =
+		os_clone(CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_UNTRACED,
+			 stack_end, run, &start, NULL);
+	while (id > 0 && os_syscall(SYS_wait4, id, &status, __WALL) == -EINTR)
 		;
 	return id;
 }
@@ -78,8 +75,7 @@ long os_run_apart(void (*child)(void *context), void *context, char *stack_end)
 bool os_reap(uint32_t id)
 {
 	int status;
-	long got = os_syscall(SYS_wait4, (long)id, (long)&status,
-			      WNOHANG | __WALL, 0, 0, 0);
+	long got = os_syscall(SYS_wait4, id, &status, WNOHANG | __WALL);
 	return got == (long)id || got == -ECHILD;
 }
 
@@ -88,63 +84,59 @@ bool os_reap_any(void)
 	int status;
 	long got;
 	do
-		got = os_syscall(SYS_wait4, -1, (long)&status,
-				 WNOHANG | __WCLONE, 0, 0, 0);
+		got = os_syscall(SYS_wait4, -1, &status, WNOHANG | __WCLONE);
 	while (got > 0);
 	return got == 0;
 }
 
 static void write_file(const char *path, const char *text, size_t bytes)
 {
-	long fd = os_syscall(SYS_openat, AT_FDCWD, (long)path,
-			     O_WRONLY | O_CLOEXEC, 0, 0, 0);
+	long fd = os_syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	os_syscall(SYS_write, fd, (long)text, (long)bytes, 0, 0, 0);
-	os_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+	os_syscall(SYS_write, fd, text, bytes);
+	os_syscall(SYS_close, fd);
 }
 
 void os_be_modest(const char *name)
 {
 	static const char first[] = "1000";
 	struct rlimit none = {0, 0};
-	os_syscall(SYS_prctl, PR_SET_NAME, (long)name, 0, 0, 0, 0);
-	os_syscall(SYS_prlimit64, 0, RLIMIT_CORE, (long)&none, 0, 0, 0);
-	os_syscall(SYS_setpriority, PRIO_PROCESS, 0, COPY_NICE, 0, 0, 0);
+	os_syscall(SYS_prctl, PR_SET_NAME, name);
+	os_syscall(SYS_prlimit64, 0, RLIMIT_CORE, &none);
+	os_syscall(SYS_setpriority, PRIO_PROCESS, 0, COPY_NICE);
 	write_file("/proc/self/oom_score_adj", first, sizeof(first) - 1);
 }
 
 bool os_share_make(struct os_share *share, const char *name, size_t bytes)
 {
 	*share = (struct os_share){.bytes = bytes};
-	share->fd = os_syscall(SYS_memfd_create, (long)name, MFD_CLOEXEC, 0, 0,
-			       0, 0);
+	share->fd = os_syscall(SYS_memfd_create, name, MFD_CLOEXEC);
 	if (share->fd < 0)
 		return false;
-	if (os_syscall(SYS_ftruncate, share->fd, (long)bytes, 0, 0, 0, 0) == 0)
-		share->page = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-				   MAP_SHARED, (int)share->fd, 0);
-	if (share->page != NULL && share->page != MAP_FAILED)
+	if (os_syscall(SYS_ftruncate, share->fd, bytes) == 0)
+		share->page = os_own_map_shared(bytes, share->fd);
+	if (share->page != NULL)
 		return true;
-	os_syscall(SYS_close, share->fd, 0, 0, 0, 0, 0);
+	os_syscall(SYS_close, share->fd);
 	return false;
 }
 
 void os_share_end(struct os_share *share)
 {
-	munmap(share->page, share->bytes);
-	os_syscall(SYS_close, share->fd, 0, 0, 0, 0, 0);
+	os_own_unmap(share->page, share->bytes);
+	os_syscall(SYS_close, share->fd);
 }
 
 void os_share_wait(const uint32_t *word, uint32_t value, unsigned ms)
 {
 	struct timespec time = {ms / 1000, (long)(ms % 1000) * 1000000};
-	os_syscall(SYS_futex, (long)word, FUTEX_WAIT, value, (long)&time, 0, 0);
+	os_syscall(SYS_futex, word, FUTEX_WAIT, value, &time);
 }
 
 void os_share_wake(const uint32_t *word)
 {
-	os_syscall(SYS_futex, (long)word, FUTEX_WAKE, 1, 0, 0, 0);
+	os_syscall(SYS_futex, word, FUTEX_WAKE, 1);
 }
 
 bool os_share_is_locked(const struct os_share *share)
@@ -154,7 +146,6 @@ bool os_share_is_locked(const struct os_share *share)
 		.l_whence = SEEK_SET,
 		.l_len = 1,
 	};
-	return os_syscall(SYS_fcntl, share->fd, F_OFD_GETLK, (long)&lock, 0, 0,
-			  0) == 0 &&
+	return os_syscall(SYS_fcntl, share->fd, F_OFD_GETLK, &lock) == 0 &&
 	       lock.l_type != F_UNLCK;
 }

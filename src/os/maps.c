@@ -10,10 +10,9 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/message.h"
+#include "base/syscall.h"
 
 /* The next character, or -1 at the end. */
 static int next_char(struct os_maps *reader)
@@ -21,9 +20,9 @@ static int next_char(struct os_maps *reader)
 	if (reader->at == reader->length) {
 		long n;
 		do
-			n = syscall(SYS_read, reader->fd, reader->chunk,
-				    sizeof(reader->chunk));
-		while (n < 0 && errno == EINTR);
+			n = os_syscall(SYS_read, reader->fd, reader->chunk,
+				       sizeof(reader->chunk));
+		while (n == -EINTR);
 		if (n <= 0)
 			return -1;
 		reader->length = (size_t)n;
@@ -86,11 +85,11 @@ static void parse_line(const char *line, struct os_mapping *mapping)
 bool os_maps_open(struct os_maps *maps)
 {
 	/* A main thread that has ended has no mappings any more. */
-	maps->fd = syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/maps",
-			   O_RDONLY | O_CLOEXEC);
+	maps->fd = os_syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/maps",
+			      O_RDONLY | O_CLOEXEC);
 	if (maps->fd < 0)
-		maps->fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/maps",
-				   O_RDONLY | O_CLOEXEC);
+		maps->fd = os_syscall(SYS_openat, AT_FDCWD, "/proc/self/maps",
+				      O_RDONLY | O_CLOEXEC);
 	maps->length = maps->at = 0;
 	return maps->fd >= 0;
 }
@@ -99,7 +98,7 @@ bool os_maps_open_of(struct os_maps *maps, uint32_t process)
 {
 	char path[64];
 	message_format(path, sizeof(path), "/proc/%u/maps", process);
-	maps->fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	maps->fd = os_syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	maps->length = maps->at = 0;
 	return maps->fd >= 0;
 }
@@ -114,7 +113,7 @@ bool os_maps_next(struct os_maps *maps, struct os_mapping *mapping)
 
 void os_maps_close(struct os_maps *maps)
 {
-	syscall(SYS_close, maps->fd);
+	os_syscall(SYS_close, maps->fd);
 }
 
 bool os_maps_find(struct os_maps *maps, uintptr_t address,

@@ -6,15 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/arith.h"
 #include "base/message.h"
+#include "base/syscall.h"
 #include "os/memory.h"
 #include "os/scan.h"
-#include "os/syscall.h"
 
 /* What /proc/self/pagemap says of a page. */
 #define PAGE_IS_PRESENT (UINT64_C(1) << 63)
@@ -27,8 +26,7 @@ static long open_pagemap(uint32_t process)
 	char path[64] = "/proc/self/pagemap";
 	if (process != 0)
 		message_format(path, sizeof(path), "/proc/%u/pagemap", process);
-	return os_syscall(SYS_openat, AT_FDCWD, (long)path,
-			  O_RDONLY | O_CLOEXEC, 0, 0, 0);
+	return os_syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 }
 
 void os_reader_begin(struct os_reader *reader, uint32_t original)
@@ -44,9 +42,9 @@ void os_reader_begin(struct os_reader *reader, uint32_t original)
 void os_reader_end(struct os_reader *reader)
 {
 	if (reader->shared_fd >= 0 && reader->shared_fd != reader->pagemap_fd)
-		os_syscall(SYS_close, reader->shared_fd, 0, 0, 0, 0, 0);
+		os_syscall(SYS_close, reader->shared_fd);
 	if (reader->pagemap_fd >= 0)
-		os_syscall(SYS_close, reader->pagemap_fd, 0, 0, 0, 0, 0);
+		os_syscall(SYS_close, reader->pagemap_fd);
 }
 
 static long pagemap_for(const struct os_reader *reader, enum os_pages which)
@@ -60,14 +58,13 @@ static long copy_from(long process, uintptr_t at, void *to, size_t bytes)
 {
 	struct iovec local = {to, bytes};
 	struct iovec remote = {(void *)at, bytes};
-	return os_syscall(SYS_process_vm_readv, process, (long)&local, 1,
-			  (long)&remote, 1, 0);
+	return os_syscall(SYS_process_vm_readv, process, &local, 1, &remote, 1);
 }
 
 static long copy(uintptr_t at, void *to, size_t bytes)
 {
 	/* Not the process, whose main thread may have ended. */
-	long self = os_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+	long self = os_syscall(SYS_gettid);
 	return copy_from(self, at, to, bytes);
 }
 
@@ -136,7 +133,7 @@ static long list_regions(const struct os_reader *reader, uintptr_t start,
 		.return_mask = SCAN_PRESENT | SCAN_SWAPPED,
 	};
 	long n = os_syscall(SYS_ioctl, pagemap_for(reader, which), SCAN_PAGEMAP,
-			    (long)&scan, 0, 0, 0);
+			    &scan);
 	*walked = scan.walk_end;
 	return n;
 }
@@ -175,8 +172,8 @@ static bool read_flags(long pagemap_fd, uintptr_t first, size_t n,
 		       uint64_t *flags)
 {
 	size_t bytes = n * sizeof(*flags);
-	return os_syscall(SYS_pread64, pagemap_fd, (long)flags, (long)bytes,
-			  (long)(first * sizeof(*flags)), 0, 0) == (long)bytes;
+	return os_syscall(SYS_pread64, pagemap_fd, flags, bytes,
+			  (first * sizeof(*flags))) == (long)bytes;
 }
 
 static size_t read_by_flags(struct os_reader *reader, uintptr_t at,

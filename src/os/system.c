@@ -1,31 +1,80 @@
 /*
  * system: clocks, randomness, sizes and names.
+ *
+ * The clock is the vDSO's, found here and not by libc, whose clock_gettime may
+ * be somebody's who tells programs another time (libfaketime), and who may need
+ * malloc for it.
  */
 #define _GNU_SOURCE
 #include "os/system.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "base/atomic.h"
+#include "base/attr.h"
+#include "base/syscall.h"
+#include "os/symbols.h"
+
+#if defined(__x86_64__)
+#define VDSO_CLOCK "__vdso_clock_gettime"
+#else
+#define VDSO_CLOCK "__kernel_clock_gettime"
+#endif
+
+typedef int clock_reader(clockid_t clock, struct timespec *now);
+
+/* Atomic, relaxed: stands alone. NULL: the kernel is asked. */
+static clock_reader *vdso_clock;
+
+static struct os_given given;
+
+void os_start(void)
+{
+	struct os_symbols symbols;
+	uintptr_t vdso = getauxval(AT_SYSINFO_EHDR), at = 0;
+	given = (struct os_given){
+		.segments = getauxval(AT_PHDR),
+		.n_segments = getauxval(AT_PHNUM),
+	};
+	if (vdso != 0 && os_symbols_open_image(&symbols, vdso))
+		at = os_symbols_find(&symbols, VDSO_CLOCK);
+	store_relaxed(&vdso_clock, (clock_reader *)at);
+}
+
+const struct os_given *os_given(void)
+{
+	return &given;
+}
 
 uint64_t os_now_ms(void)
 {
 	struct timespec now = {0};
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	clock_reader *read_clock = load_relaxed(&vdso_clock);
+	if (UNLIKELY(read_clock == NULL) ||
+	    read_clock(CLOCK_MONOTONIC_COARSE, &now) != 0)
+		os_syscall(SYS_clock_gettime, CLOCK_MONOTONIC_COARSE, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t os_now_ns(void)
+{
+	struct timespec now = {0};
+	os_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 uint64_t os_random(void)
 {
 	uint64_t value;
 	/* libc's getrandom is a point at which a thread may be cancelled. */
-	if (syscall(SYS_getrandom, &value, sizeof(value), GRND_NONBLOCK) ==
+	if (os_syscall(SYS_getrandom, &value, sizeof(value), GRND_NONBLOCK) ==
 	    sizeof(value))
 		return value;
 	const void *bytes = (const void *)getauxval(AT_RANDOM);
@@ -38,7 +87,7 @@ uint64_t os_random(void)
 size_t os_physical_bytes(void)
 {
 	struct sysinfo info;
-	if (sysinfo(&info) != 0)
+	if (os_syscall(SYS_sysinfo, &info) != 0)
 		return (size_t)1 << 30;
 	return (size_t)info.totalram * info.mem_unit;
 }
@@ -46,10 +95,27 @@ size_t os_physical_bytes(void)
 size_t os_address_space_limit(void)
 {
 	struct rlimit limit;
-	if (getrlimit(RLIMIT_AS, &limit) != 0 ||
+	if (os_syscall(SYS_prlimit64, 0, RLIMIT_AS, 0, &limit) != 0 ||
 	    limit.rlim_cur == RLIM_INFINITY)
 		return SIZE_MAX;
 	return (size_t)limit.rlim_cur;
+}
+
+uint64_t os_block_signals(void)
+{
+	uint64_t all = ~UINT64_C(0), before = 0;
+	os_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
+	return before;
+}
+
+void os_set_signals(uint64_t mask)
+{
+	os_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof(mask));
+}
+
+uint32_t os_process_id(void)
+{
+	return (uint32_t)os_syscall(SYS_getpid);
 }
 
 const char *os_program_name(void)

@@ -19,16 +19,17 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/syscall.h"
+#include "os/clone.h"
 #include "os/memory.h"
-#include "os/syscall.h"
+#include "os/own.h"
+#include "os/system.h"
 
 #define HELPER_STACK_BYTES ((size_t)64 << 10)
 /* Threads that start while we count them. */
@@ -48,14 +49,13 @@ static void wait_in(struct os_world *world, enum phase phase)
 	struct timespec time = {0, LOOK_NS};
 	while (load_acquire(&world->phase) == phase &&
 	       load_acquire(&world->helper_lives) != 0)
-		os_syscall(SYS_futex, (long)&world->phase, FUTEX_WAIT, phase,
-			   (long)&time, 0, 0);
+		os_syscall(SYS_futex, &world->phase, FUTEX_WAIT, phase, &time);
 }
 
 static void enter(struct os_world *world, enum phase phase)
 {
 	store_release(&world->phase, phase);
-	os_syscall(SYS_futex, (long)&world->phase, FUTEX_WAKE, 1, 0, 0, 0);
+	os_syscall(SYS_futex, &world->phase, FUTEX_WAKE, 1);
 }
 
 /* --- the helper ---------------------------------------------------------- */
@@ -65,8 +65,7 @@ static void enter(struct os_world *world, enum phase phase)
 static uint64_t count_threads(const struct os_world *world)
 {
 	struct stat status;
-	if (os_syscall(SYS_fstat, world->tasks_fd, (long)&status, 0, 0, 0, 0) !=
-		    0 ||
+	if (os_syscall(SYS_fstat, world->tasks_fd, &status) != 0 ||
 	    status.st_nlink < 3)
 		return 0;
 	return status.st_nlink - 2;
@@ -95,9 +94,9 @@ static void visit_tasks(struct os_world *world,
 {
 	_Alignas(struct entry) char buffer[2048];
 	long n;
-	os_syscall(SYS_lseek, world->tasks_fd, 0, SEEK_SET, 0, 0, 0);
-	while ((n = os_syscall(SYS_getdents64, world->tasks_fd, (long)buffer,
-			       sizeof(buffer), 0, 0, 0)) > 0)
+	os_syscall(SYS_lseek, world->tasks_fd, 0, SEEK_SET);
+	while ((n = os_syscall(SYS_getdents64, world->tasks_fd, buffer,
+			       sizeof(buffer))) > 0)
 		for (long at = 0; at < n;) {
 			const struct entry *entry = (void *)(buffer + at);
 			uint32_t id = parse_id(entry->name);
@@ -117,21 +116,13 @@ static bool is_known(const struct os_world *world, uint32_t id)
 
 static long trace(long request, uint32_t id, long address, void *data)
 {
-	return os_syscall(SYS_ptrace, request, (long)id, address, (long)data, 0,
-			  0);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now = {0, 0};
-	os_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return os_syscall(SYS_ptrace, request, id, address, data);
 }
 
 static void nap(long ns)
 {
 	struct timespec time = {0, ns};
-	os_syscall(SYS_nanosleep, (long)&time, 0, 0, 0, 0, 0);
+	os_syscall(SYS_nanosleep, &time);
 }
 
 /*
@@ -143,10 +134,9 @@ static bool wait_for_stop(const struct os_world *world, uint32_t id)
 	long ns = NAP_NS_MIN;
 	for (;;) {
 		int status = 0;
-		long got = os_syscall(SYS_wait4, (long)id, (long)&status,
-				      __WALL | WNOHANG, 0, 0, 0);
+		long got = os_syscall(SYS_wait4, id, &status, __WALL | WNOHANG);
 		if (got == 0) {
-			if (now_ns() > world->deadline_ns)
+			if (os_now_ns() > world->deadline_ns)
 				return false;
 			nap(ns);
 			ns = ns < NAP_NS_MAX ? ns * 2 : ns;
@@ -209,8 +199,7 @@ static void note_registers(struct os_thread *thread)
 /* True if the thread is there still, although it could not be seized. */
 static bool is_there(const struct os_world *world, uint32_t id)
 {
-	return os_syscall(SYS_tgkill, (long)world->process, (long)id, 0, 0, 0,
-			  0) == 0;
+	return os_syscall(SYS_tgkill, world->process, id) == 0;
 }
 
 /* True if the thread has ended, and is there only in name: a main thread, while
@@ -222,11 +211,10 @@ static bool has_ended(const struct os_world *world, uint32_t id)
 	memcpy(digit, "/stat", sizeof("/stat"));
 	for (; id != 0; id /= 10)
 		*--digit = (char)('0' + id % 10);
-	long fd = os_syscall(SYS_openat, world->tasks_fd, (long)digit,
-			     O_RDONLY | O_CLOEXEC, 0, 0, 0);
-	long n =
-		os_syscall(SYS_read, fd, (long)text, sizeof(text) - 1, 0, 0, 0);
-	os_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+	long fd = os_syscall(SYS_openat, world->tasks_fd, digit,
+			     O_RDONLY | O_CLOEXEC);
+	long n = os_syscall(SYS_read, fd, text, sizeof(text) - 1);
+	os_syscall(SYS_close, fd);
 	text[n > 0 ? n : 0] = '\0';
 	const char *name_end = strrchr(text, ')');
 	return name_end != NULL && (name_end[2] == 'Z' || name_end[2] == 'X');
@@ -268,7 +256,7 @@ static void stop_all(struct os_world *world)
 		visit_tasks(world, seize);
 		if (n_done == world->n_threads) {
 			if (is_complete(world) || tries-- == 0 ||
-			    now_ns() > world->deadline_ns)
+			    os_now_ns() > world->deadline_ns)
 				return;
 			nap(NAP_NS_MIN);
 		}
@@ -285,23 +273,23 @@ static void stop_all(struct os_world *world)
 	}
 }
 
-static int helper_main(void *context)
+static void helper_main(void *context)
 {
 	struct os_world *world = context;
-	os_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
+	os_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
 	/* The program stands still meanwhile. Refused to most but root. */
-	os_syscall(SYS_setpriority, PRIO_PROCESS, 0, -20, 0, 0, 0);
+	os_syscall(SYS_setpriority, PRIO_PROCESS, 0, -20);
 	wait_in(world, PREPARING);
-	world->deadline_ns = now_ns() + world->patience_ns;
+	world->deadline_ns = os_now_ns() + world->patience_ns;
 	stop_all(world);
 	enter(world, STOPPED);
 	wait_in(world, STOPPED);
 	for (uint32_t i = 0; i < world->n_threads; i++)
 		if (world->threads[i].is_stopped)
 			trace(PTRACE_DETACH, world->threads[i].id, 0, NULL);
-	world->resumed_ns = now_ns();
-	os_syscall(SYS_exit, 0, 0, 0, 0, 0, 0);
-	return 0;
+	world->resumed_ns = os_now_ns();
+	for (;;)
+		os_syscall(SYS_exit, 0);
 }
 
 /* --- the caller ------------------------------------------------------ */
@@ -330,8 +318,8 @@ static bool start_helper(struct os_world *world)
 	char *top = stack + sizeof(stack);
 	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_UNTRACED |
 		    CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID;
-	int id = clone(helper_main, top, flags, world, &world->helper_lives,
-		       NULL, &world->helper_lives);
+	long id =
+		os_clone(flags, top, helper_main, world, &world->helper_lives);
 	world->helper = id > 0 ? (uint32_t)id : 0;
 	return id > 0;
 }
@@ -340,10 +328,10 @@ void os_stop(struct os_world *world, unsigned ms)
 {
 	*world = (struct os_world){
 		.patience_ns = (uint64_t)ms * 1000000,
-		.caller = (uint32_t)syscall(SYS_gettid),
-		.process = (uint32_t)syscall(SYS_getpid),
-		.tasks_fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/task",
-				    O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		.caller = (uint32_t)os_syscall(SYS_gettid),
+		.process = (uint32_t)os_syscall(SYS_getpid),
+		.tasks_fd = os_syscall(SYS_openat, AT_FDCWD, "/proc/self/task",
+				       O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 	};
 	if (world->tasks_fd < 0 || !map_room(world))
 		return;
@@ -357,7 +345,7 @@ void os_stop(struct os_world *world, unsigned ms)
 		return;
 	}
 	/* Yama lets a process be traced by those it names. */
-	syscall(SYS_prctl, PR_SET_PTRACER, world->helper, 0, 0, 0);
+	os_syscall(SYS_prctl, PR_SET_PTRACER, world->helper, 0, 0, 0);
 	enter(world, MAY_START);
 	wait_in(world, MAY_START);
 	world->is_stopped = load_acquire(&world->phase) == STOPPED;
@@ -373,17 +361,16 @@ uint64_t os_resume(struct os_world *world)
 	if (world->helper != 0) {
 		int status;
 		enter(world, MAY_END);
-		while (syscall(SYS_wait4, world->helper, &status, __WALL,
-			       NULL) < 0 &&
-		       errno == EINTR)
+		while (os_syscall(SYS_wait4, world->helper, &status, __WALL) ==
+		       -EINTR)
 			;
-		syscall(SYS_prctl, PR_SET_PTRACER, 0, 0, 0, 0);
+		os_syscall(SYS_prctl, PR_SET_PTRACER, 0, 0, 0, 0);
 		resumed_ns = world->resumed_ns;
 	}
 	if (world->tasks_fd >= 0)
-		syscall(SYS_close, world->tasks_fd);
+		os_syscall(SYS_close, world->tasks_fd);
 	if (world->threads != NULL)
-		os_unmap((uintptr_t)world->threads, world->map_bytes);
+		os_own_unmap(world->threads, world->map_bytes);
 	*world = (struct os_world){.tasks_fd = -1};
 	return resumed_ns;
 }

@@ -7,9 +7,9 @@
 #include <elf.h>
 #include <link.h>
 #include <string.h>
-#include <sys/auxv.h>
 
 #include "os/read.h"
+#include "os/system.h"
 
 /* More objects than this are a list that does not end. */
 #define OBJECTS_MAX 65536
@@ -37,8 +37,8 @@ static size_t tls_of_object(uintptr_t bias)
 
 size_t os_static_tls_bytes(void)
 {
-	size_t bytes =
-		tls_of((const void *)getauxval(AT_PHDR), getauxval(AT_PHNUM));
+	const struct os_given *given = os_given();
+	size_t bytes = tls_of((const void *)given->segments, given->n_segments);
 	struct link_map object;
 	const struct link_map *at = _r_debug.r_map;
 	for (int i = 0; at != NULL && i < OBJECTS_MAX &&

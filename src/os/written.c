@@ -12,9 +12,8 @@
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
-#include "os/syscall.h"
+#include "base/syscall.h"
 
 /* The headers of a distribution may be older than its kernel. */
 #ifndef UFFD_USER_MODE_ONLY
@@ -30,13 +29,12 @@
 
 static long control(long fd, unsigned long request, void *argument)
 {
-	return os_syscall(SYS_ioctl, fd, (long)request, (long)argument, 0, 0,
-			  0);
+	return os_syscall(SYS_ioctl, fd, request, argument);
 }
 
 static void close_fd(long fd)
 {
-	os_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+	os_syscall(SYS_close, fd);
 }
 
 /* --- the descriptor ------------------------------------------------------- */
@@ -44,7 +42,7 @@ static void close_fd(long fd)
 static bool identify(struct os_written *written, int fd)
 {
 	struct stat status;
-	if (os_syscall(SYS_fstat, fd, (long)&status, 0, 0, 0, 0) != 0)
+	if (os_syscall(SYS_fstat, fd, &status) != 0)
 		return false;
 	written->device = status.st_dev;
 	written->inode = status.st_ino;
@@ -60,9 +58,9 @@ static bool is_ours(const struct os_written *written)
 
 static long move_up(long fd)
 {
-	long high = os_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FD_MIN, 0, 0, 0);
+	long high = os_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FD_MIN);
 	if (high < 0)
-		high = os_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3, 0, 0, 0);
+		high = os_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
 	close_fd(fd);
 	return high;
 }
@@ -76,8 +74,7 @@ static bool open_fd(struct os_written *written)
 {
 	struct uffdio_api api = {.api = UFFD_API, .features = FEATURES};
 	long fd = os_syscall(SYS_userfaultfd,
-			     O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY, 0, 0,
-			     0, 0, 0);
+			     O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
 	written->fd = 0;
 	written->is_refused = fd == -ENOSYS || fd == -EPERM || fd == -EINVAL;
 	if (fd < 0)
@@ -100,9 +97,9 @@ bool os_written_begin(struct os_written *written)
 		return false;
 	if (!is_ours(written) && !open_fd(written))
 		return false;
-	written->pagemap_fd = os_syscall(SYS_openat, AT_FDCWD,
-					 (long)"/proc/thread-self/pagemap",
-					 O_RDONLY | O_CLOEXEC, 0, 0, 0);
+	written->pagemap_fd =
+		os_syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/pagemap",
+			   O_RDONLY | O_CLOEXEC);
 	return written->pagemap_fd >= 0;
 }
 

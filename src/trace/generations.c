@@ -3,12 +3,10 @@
  */
 #include "trace/generations.h"
 
-#include <sys/syscall.h>
-
 #include "base/arith.h"
 #include "heap/arena.h"
 #include "os/memory.h"
-#include "os/syscall.h"
+#include "os/system.h"
 #include "os/written.h"
 #include "trace/census.h"
 #include "trace/claims.h"
@@ -30,11 +28,6 @@ static struct {
 	struct census frozen;	       /* what it calls live is */
 	uint64_t n_frozen;
 } kept;
-
-static uint32_t process_id(void)
-{
-	return (uint32_t)os_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
-}
 
 static enum since since_of(enum generation generation)
 {
@@ -275,9 +268,9 @@ static void forget_marks(void)
 bool generations_begin(struct generation_look *look, struct mark *mark,
 		       bool is_stopped)
 {
-	if (kept.process != process_id())
+	if (kept.process != os_process_id())
 		generations_forget(true);
-	kept.process = process_id();
+	kept.process = os_process_id();
 	bool was_valid = kept.is_valid;
 	kept.is_valid = false;
 	look->is_blind = !os_written_begin(&kept.written);

@@ -3,11 +3,7 @@
  */
 #include "trace/trace.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/bits.h"
 #include "base/lock.h"
@@ -20,13 +16,6 @@
 
 /* A thread that waits for a device, say, is left after this time. */
 #define STOP_MS 1000
-
-static uint64_t now_ns(void)
-{
-	struct timespec now = {0};
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* --- what is live, reached, possible, lost --------------------------- */
 
@@ -301,22 +290,20 @@ bool trace_take_stopped(struct trace *trace,
 bool trace_take(struct trace *trace, const struct trace_options *options)
 {
 	struct os_world world;
-	sigset_t all, before;
-	uint64_t started = now_ns();
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	uint64_t started = os_now_ns();
+	uint64_t mask = os_block_signals();
 	lock_acquire(&modules_lock);
 	registry_lock_all();
-	uint64_t stopping = now_ns();
+	uint64_t stopping = os_now_ns();
 	os_stop(&world, STOP_MS);
 	trace_begin(trace, &world);
 	bool is_found = trace_take_stopped(trace, options, &world);
 	os_resume(&world);
-	trace->process.stopped_ns = now_ns() - stopping;
+	trace->process.stopped_ns = os_now_ns() - stopping;
 	registry_unlock_all();
 	lock_release(&modules_lock);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	trace->process.traced_ns = now_ns() - started;
+	os_set_signals(mask);
+	trace->process.traced_ns = os_now_ns() - started;
 	return is_found;
 }
 

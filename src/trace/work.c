@@ -5,6 +5,7 @@
 
 #include "base/arith.h"
 #include "os/memory.h"
+#include "os/own.h"
 
 /* Searches jump about in large pieces: few, large pages are faster by far. */
 #define HUGE_BYTES_MIN ((size_t)32 << 20)
@@ -33,7 +34,7 @@ void work_give_last(struct work *work, uint32_t n)
 {
 	while (n-- > 0) {
 		struct work_piece piece = work->pieces[--work->n_pieces];
-		os_unmap(piece.at, piece.bytes);
+		os_own_unmap((void *)piece.at, piece.bytes);
 	}
 }
 

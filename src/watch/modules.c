@@ -6,14 +6,15 @@
 
 #include <dlfcn.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/arith.h"
 #include "base/atomic.h"
 #include "base/lock.h"
+#include "base/syscall.h"
+#include "os/symbols.h"
 
 struct lock modules_lock = LOCK_INIT(LOCK_MODULES);
 
@@ -42,7 +43,8 @@ static void note_path(struct module *module, const char *name)
 		memcpy(module->path, name, module->path_bytes);
 		return;
 	}
-	long got = syscall(SYS_readlink, "/proc/self/exe", module->path, room);
+	long got = os_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe",
+			      module->path, room);
 	module->path_bytes = got > 0 ? (size_t)got : 0;
 }
 
@@ -121,10 +123,27 @@ uint32_t modules_find_locked(uintptr_t address)
 	store_release(&n, n + 1);
 	return module->wire.id;
 }
+
+const char *modules_symbol(uintptr_t address)
+{
+	struct dl_find_object found;
+	struct os_symbols symbols;
+	if (_dl_find_object((void *)address, &found) != 0 ||
+	    !os_symbols_open(&symbols, found.dlfo_link_map->l_addr,
+			     found.dlfo_link_map->l_ld))
+		return NULL;
+	return os_symbols_name(&symbols, address);
+}
 #else
 uint32_t modules_find_locked(uintptr_t address)
 {
 	(void)address;
 	return 0;
+}
+
+const char *modules_symbol(uintptr_t address)
+{
+	(void)address;
+	return NULL;
 }
 #endif

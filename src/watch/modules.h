@@ -33,6 +33,10 @@ extern struct lock modules_lock;
  */
 uint32_t modules_find_locked(uintptr_t address);
 
+/* The name of the exported symbol that ADDRESS lies in; NULL: none is known.
+ * The module must stay loaded. */
+const char *modules_symbol(uintptr_t address);
+
 /* The module of an id from 1 to modules_count(). Never changes. */
 const struct module *modules_get(uint32_t id);
 uint32_t modules_count(void);

@@ -73,8 +73,8 @@ static COLD bool page_is_mapped(struct walk *walk, uintptr_t at)
 	uintptr_t page = at / PAGE_BYTES_MIN;
 	if (page == walk->mapped_page)
 		return true;
-	long error = os_syscall(SYS_rt_sigprocmask, -1,
-				(long)(page * PAGE_BYTES_MIN), 0, 8, 0, 0);
+	long error = os_syscall(SYS_rt_sigprocmask, -1, (page * PAGE_BYTES_MIN),
+				0, 8);
 	if (error == -EFAULT)
 		return false;
 	walk->mapped_page = page;

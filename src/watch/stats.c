@@ -18,8 +18,6 @@
  */
 #include "watch/stats.h"
 
-#include <unistd.h>
-
 #include "base/arith.h"
 #include "base/atomic.h"
 #include "base/message.h"
@@ -268,7 +266,7 @@ static void put_bytes(struct page *page, const char *name, uint64_t bytes,
 static void format_text(struct page *page, const struct tarn_stats *s)
 {
 	put(page, "tarn %s: %s (pid %d): where the memory is\n", TARN_VERSION,
-	    os_program_name(), (int)getpid());
+	    os_program_name(), (int)os_process_id());
 	put_bytes(page, "live", s->live_bytes, "asked for and not freed");
 	put_bytes(page, "rounding", s->rounding_bytes,
 		  "what that was rounded up by (small blocks: estimated)");
@@ -330,7 +328,7 @@ static void format_json(struct page *page, const struct tarn_stats *s)
 {
 	put(page, "{\"version\":\"%s\",\"program\":\"", TARN_VERSION);
 	put_json_name(page, os_program_name());
-	put(page, "\",\"pid\":%d", (int)getpid());
+	put(page, "\",\"pid\":%d", (int)os_process_id());
 #define PUT_FIELD(field)                                                       \
 	put(page, ",\"%s\":%llu", #field, (unsigned long long)s->field);
 	STATS_FIELDS(PUT_FIELD)

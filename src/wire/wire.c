@@ -8,8 +8,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "base/syscall.h"
 
 #define ALIGN 8
 
@@ -50,12 +50,15 @@ static void flush(struct wire_writer *writer)
 {
 	size_t done = 0;
 	while (!writer->has_failed && done < writer->length) {
-		long n = syscall(SYS_write, writer->fd, writer->buffer + done,
-				 writer->length - done);
-		if (n >= 0)
+		long n =
+			os_syscall(SYS_write, writer->fd, writer->buffer + done,
+				   writer->length - done);
+		if (n >= 0) {
 			done += (size_t)n;
-		else if (errno != EINTR)
+		} else if (n != -EINTR) {
 			writer->has_failed = true;
+			errno = (int)-n;
+		}
 	}
 	writer->length = 0;
 }

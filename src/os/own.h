@@ -1,0 +1,26 @@
+/*
+ * own: memory of tarn's own, in which no block has ever been, given back.
+ *
+ * Quiet: nobody else need see it go, so these may be called with locks held.
+ * What holds blocks is purged and unmapped by os/memory.h, and by no lock's
+ * holder.
+ */
+#ifndef TARN_OS_OWN_H
+#define TARN_OS_OWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* BYTES that processes share that are made of this one: of the file FD, or with
+ * -1 of none. NULL: refused. */
+void *os_own_map_shared(size_t bytes, long fd);
+
+/* BYTES of the file FD from AT on, to read. NULL: refused. */
+const void *os_own_map_file(long fd, size_t at, size_t bytes);
+
+void os_own_unmap(void *at, size_t bytes);
+
+/* Gives the pages back; they read as zeros again. */
+bool os_own_purge(void *at, size_t bytes);
+
+#endif
