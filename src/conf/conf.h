@@ -45,9 +45,9 @@ enum conf_sites {
  *
  * Written by conf_load before there are other threads; after that, only fields
  * settable at run time, each by one relaxed store: read those with
- * load_relaxed().
+ * load_relaxed(). What others write is in other cache lines.
  */
-struct conf {
+struct CACHE_ALIGNED conf {
 #define OPTION(name, field, type, initial, at_run_time, help)                  \
 	CONF_FIELD_##type field;
 #include "conf/options.def"

@@ -34,8 +34,13 @@ enum watch_mode watch_mode;
 /* Atomic, relaxed. */
 static uint32_t sample_bytes = SAMPLE_BYTES;
 static uint64_t watch_ends_ms; /* 0: never */
-static uint64_t window_ms;
-static uint32_t n_in_window;
+
+/* Atomic, relaxed: written for each sample while somebody watches. In a line of
+ * its own, away from what malloc reads. */
+static struct CACHE_ALIGNED {
+	uint64_t start_ms;
+	uint32_t n_samples;
+} window;
 
 /* Fixed at the start: whose pools have sites when not all have. */
 static struct heap *sampled_heap;
@@ -159,13 +164,13 @@ static void limit_watch(void)
 	if (end_ms == 0)
 		return;
 	uint64_t now_ms = os_now_ms();
-	uint32_t n = load_relaxed(&n_in_window) + 1;
+	uint32_t n = load_relaxed(&window.n_samples) + 1;
 	if (now_ms > end_ms) {
 		end_watch();
 		return;
 	}
-	if (now_ms - load_relaxed(&window_ms) >= WINDOW_MS) {
-		store_relaxed(&window_ms, now_ms);
+	if (now_ms - load_relaxed(&window.start_ms) >= WINDOW_MS) {
+		store_relaxed(&window.start_ms, now_ms);
 		n = 0;
 	} else if (n > SAMPLES_IN_WINDOW) {
 		uint32_t mean = load_relaxed(&sample_bytes);
@@ -173,7 +178,7 @@ static void limit_watch(void)
 			store_relaxed(&sample_bytes, 2 * mean);
 		n = 0;
 	}
-	store_relaxed(&n_in_window, n);
+	store_relaxed(&window.n_samples, n);
 }
 
 void watch_for(uint32_t ms)
