@@ -1,5 +1,5 @@
 /*
- * process: start, thread start and end, fork, exit.
+ * process: start, thread start and end, exit.
  *
  * Law: heap_mine is heap_none before the thread's first slow path, then the
  *      heap of its own, then, once its pthread key is destroyed, heap_gone for
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "api/collect.h"
+#include "api/fork.h"
 #include "api/leaks.h"
 #include "api/live.h"
 #include "base/atomic.h"
@@ -67,13 +68,6 @@ static pthread_key_t thread_end_key;
 static bool has_thread_end_key, conf_is_loaded;
 static int stats_fd = STDERR_FILENO;
 
-/* Atomic, relaxed: who holds all locks for a fork; compared with oneself. */
-static uintptr_t forking_thread;
-/* Of the forking thread: forks of handlers that struck inside its own. */
-static unsigned n_forks_within;
-static bool had_threads;
-static bool has_trace_lock;
-
 /*
  * The last destructor that knows this thread: others of its destructors may
  * still come, and free and malloc after this: see heap_gone.
@@ -83,68 +77,6 @@ static void end_thread(void *heap)
 	heap_mine = &heap_gone;
 	registry_park(heap);
 	decay_poll_at_end();
-}
-
-/*
- * A fork takes every lock, so that the child finds the heap whole. But a signal
- * handler that struck inside malloc, or inside another fork, must not wait for
- * others, who may wait for its thread: its fork takes nothing and gives nothing
- * back. The child may then only call what is async-signal-safe, or return from
- * the handler and go on where the signal struck.
- */
-static void before_fork(void)
-{
-	if (registry_is_interrupted() || lock_is_mine(&modules_lock)) {
-		if (load_relaxed(&forking_thread) == thread_id())
-			n_forks_within++;
-		return;
-	}
-	has_trace_lock = leaks_lock();
-	lock_acquire(&modules_lock);
-	registry_lock_all();
-	had_threads = !PROCESS_IS_SINGLE_THREADED;
-	locks_allow_nesting(true);
-	store_relaxed(&forking_thread, thread_id());
-}
-
-/* True if this fork is one that took the locks. */
-static bool end_fork(void)
-{
-	if (load_relaxed(&forking_thread) != thread_id())
-		return false;
-	if (n_forks_within > 0) {
-		n_forks_within--;
-		return false;
-	}
-	store_relaxed(&forking_thread, 0);
-	locks_allow_nesting(false);
-	return true;
-}
-
-static void unlock_all(void)
-{
-	registry_unlock_all();
-	lock_release(&modules_lock);
-	if (has_trace_lock)
-		leaks_unlock();
-}
-
-static void after_fork_in_parent(void)
-{
-	if (!end_fork())
-		return;
-	unlock_all();
-}
-
-static void after_fork_in_child(void)
-{
-	leaks_after_fork_in_child();
-	collect_after_fork_in_child();
-	live_after_fork_in_child();
-	if (!end_fork())
-		return;
-	registry_restore_after_fork_locked(had_threads);
-	unlock_all();
 }
 
 /*
@@ -181,9 +113,7 @@ static void start_process(void)
 	has_thread_end_key =
 		pthread_key_create(&thread_end_key, end_thread) == 0;
 	store_release(&start, STARTED);
-	/* May call malloc. Registered early, so that our handler is the last
-	 * before the fork and the first after it. */
-	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+	fork_watch();
 }
 
 /* Acquire cites the release in start_process: the key is there. */

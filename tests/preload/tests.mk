@@ -10,6 +10,7 @@ preload_programs = \
 	tests/preload/errors \
 	tests/preload/family \
 	tests/preload/forking \
+	tests/preload/forking_beside_stdio \
 	tests/preload/forking_in_handler \
 	tests/preload/giving_back \
 	tests/preload/hand_over \
@@ -31,6 +32,7 @@ preload_programs_in_cxx = \
 	tests/preload/new_handler
 
 preload_scripts = \
+	tests/preload/forking_order.sh \
 	tests/preload/late_load.sh \
 	tests/preload/needed.sh \
 	tests/preload/options.sh \
@@ -45,6 +47,8 @@ EXTRA_DIST += $(preload_scripts) \
 	tests/preload/expect.h \
 	tests/preload/family.h \
 	tests/preload/fill.h \
+	tests/preload/forking_host.c \
+	tests/preload/forking_library.c \
 	tests/preload/mappings.h \
 	tests/preload/pattern.h \
 	tests/preload/plugin.c \
