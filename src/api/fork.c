@@ -113,6 +113,7 @@ static void before_fork(void)
 		return;
 	}
 	lock_all();
+	n_forks_within = 0;
 	locks_allow_nesting(true);
 	store_relaxed(&forking_thread, thread_id());
 }

@@ -140,6 +140,11 @@ void leaks_unlock(void)
 	lock_release(&trace_lock);
 }
 
+void leaks_abandon_lock(void)
+{
+	lock_abandon(&trace_lock);
+}
+
 bool leaks_may_trace_now(void)
 {
 	return !registry_is_interrupted() && !lock_is_mine(&modules_lock) &&

@@ -31,6 +31,9 @@ bool leaks_lock(void);
 bool leaks_try_lock(void);
 void leaks_unlock(void);
 
+/* Lets the lock go if it is this thread's, before it aborts. */
+void leaks_abandon_lock(void);
+
 /* false in a signal handler that struck where this thread has locks. */
 bool leaks_may_trace_now(void);
 

@@ -18,6 +18,7 @@
 #include "api/fork.h"
 #include "api/leaks.h"
 #include "api/live.h"
+#include "api/report.h"
 #include "base/atomic.h"
 #include "base/lock.h"
 #include "base/message.h"
@@ -108,6 +109,7 @@ static void load_conf(void)
 static void start_process(void)
 {
 	os_start();
+	report_start();
 	load_conf();
 	os_barrier_prepare();
 	has_thread_end_key =

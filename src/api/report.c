@@ -1,12 +1,34 @@
 /*
  * report: what is wrong, where, and what tarn knows of the place.
+ *
+ * The heap reports a mistake after it has let its locks go, as if the call had
+ * not been: then a handler of SIGABRT that jumps away finds it usable. What is
+ * found where that cannot be (a broken law, a signal handler that allocates
+ * inside malloc) is reported under locks, which are let go then: so the handler
+ * does not wait for itself, but the heap may be half changed.
  */
 #include "api/report.h"
 
+#include "api/leaks.h"
+#include "base/lock.h"
 #include "base/message.h"
+#include "heap/registry.h"
 #include "os/maps.h"
+#include "watch/modules.h"
 
 #define WHAT_BYTES 256
+
+static void abandon_locks(void)
+{
+	registry_abandon_locks();
+	lock_abandon(&modules_lock);
+	leaks_abandon_lock();
+}
+
+void report_start(void)
+{
+	message_before_abort = abandon_locks;
+}
 
 _Noreturn COLD void report_mistake(const char *operation, const void *pointer,
 				   enum heap_mistake mistake)

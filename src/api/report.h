@@ -6,6 +6,9 @@
 
 #include "heap/heap.h"
 
+/* To be called at the start: what precedes an abort. */
+void report_start(void);
+
 /* POINTER was given to OPERATION, and MISTAKE is what is wrong with it. */
 _Noreturn void report_mistake(const char *operation, const void *pointer,
 			      enum heap_mistake mistake);

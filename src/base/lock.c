@@ -78,6 +78,16 @@ COLD void lock_wake(struct lock *lock)
 	os_syscall(SYS_futex, futex_word(lock), FUTEX_WAKE_PRIVATE, 1);
 }
 
+COLD void lock_abandon(struct lock *lock)
+{
+	if (!lock_is_mine(lock))
+		return;
+	lock->n_nested = 0;
+	lock_note_released(lock);
+	if (exchange_release(&lock->state, 0) & LOCK_WAITED_FOR)
+		lock_wake(lock);
+}
+
 #if TARN_DEBUG
 /* Bit r: this thread holds a lock of rank r. */
 static _Thread_local uint32_t ranks_held;

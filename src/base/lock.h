@@ -72,6 +72,12 @@ extern HIDDEN void (*lock_deferred)(void);
 bool lock_wait(struct lock *lock);
 void lock_wake(struct lock *lock);
 
+/*
+ * Lets LOCK go if it is the calling thread's, nested or not: what it guards stays
+ * as it is. For the way out after a mistake only.
+ */
+void lock_abandon(struct lock *lock);
+
 #if TARN_DEBUG
 void lock_note_taken(const struct lock *lock, bool in_order);
 void lock_note_released(const struct lock *lock);

@@ -7,13 +7,22 @@
 #include "base/message.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/syscall.h"
+#include "base/atomic.h"
 
 static int message_fd = STDERR_FILENO;
+
+void (*message_before_abort)(void);
+
+/* Atomic, relaxed: threads that abort, told apart by the place of their errno;
+ * each looks for itself. */
+#define ABORTING_MAX 8
+static uintptr_t aborting[ABORTING_MAX];
 
 struct output {
 	char *buffer;
@@ -173,12 +182,32 @@ void message_print(const char *format, ...)
 	va_end(list);
 }
 
+/* False if this thread is aborting already, or as many others as that. */
+static bool begin_abort(void)
+{
+	uintptr_t self = (uintptr_t)&errno;
+	for (size_t i = 0; i < ABORTING_MAX; i++) {
+		uintptr_t none = 0;
+		if (load_relaxed(&aborting[i]) == self)
+			return false;
+		if (cas_relaxed(&aborting[i], &none, self))
+			return true;
+	}
+	return false;
+}
+
 void message_abort(const char *format, ...)
 {
 	va_list list;
+	bool is_first = begin_abort();
 	va_start(list, format);
-	print_line(format, list);
+	if (is_first)
+		print_line(format, list);
 	va_end(list);
+	if (message_before_abort != NULL)
+		message_before_abort();
+	if (!is_first)
+		signal(SIGABRT, SIG_DFL);
 	abort();
 }
 

@@ -28,8 +28,15 @@ size_t message_format_list(char *buffer, size_t size, const char *format,
 /* Writes "tarn: ", the text and a newline to stderr with one write(2). */
 void message_print(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/* The same, then abort(3). */
+/*
+ * The same, then abort(3), with no lock of tarn's held: a handler of SIGABRT may
+ * allocate. It runs once for each thread that makes a mistake: the next of that
+ * thread, in its handler for instance, ends the program without another line.
+ */
 _Noreturn void message_abort(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Fixed at the start: lets go of all locks of the calling thread. */
+extern HIDDEN void (*message_before_abort)(void);
 
 /*
  * Writes all of TEXT to FD, again after a signal or a short write. false with

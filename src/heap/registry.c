@@ -171,6 +171,16 @@ void registry_unlock_all(void)
 	lock_release(&registry_lock);
 }
 
+void registry_abandon_locks(void)
+{
+	lock_abandon(&store_lock);
+	lock_abandon(&arena_lock);
+	lock_abandon(&large_lock);
+	for (struct heap *heap = heaps; heap != NULL; heap = heap->next)
+		lock_abandon(&heap->lock);
+	lock_abandon(&registry_lock);
+}
+
 uint32_t registry_count(void)
 {
 	return load_relaxed(&n_heaps);

@@ -39,6 +39,9 @@ void registry_unlock_all(void);
 /* True if this thread holds one of them: a signal struck inside malloc. */
 bool registry_is_interrupted(void);
 
+/* Lets go of those that this thread holds, before it aborts. */
+void registry_abandon_locks(void);
+
 /* How many heaps there are, parked or not; at least 1 if the caller has one. */
 uint32_t registry_count(void);
 

@@ -10,6 +10,8 @@ mistakes = \
 	tests/mistakes/double_free_elsewhere \
 	tests/mistakes/double_free_large \
 	tests/mistakes/double_free_late \
+	tests/mistakes/double_free_late_handled \
+	tests/mistakes/double_free_twice_handled \
 	tests/mistakes/foreign_break \
 	tests/mistakes/foreign_literal \
 	tests/mistakes/foreign_mapping \
