@@ -60,10 +60,13 @@ IN_NOTES static const struct note note = {
 	.version = TARN_VERSION,
 };
 
-enum start { NOT_STARTED, STARTING, STARTED };
-
-/* Atomic: STARTED is stored with release after all that precedes it. */
-static int start;
+/*
+ * Atomic: NOT_STARTED, then the id of the thread that starts tarn, then STARTED,
+ * which is stored with release after all that precedes it.
+ */
+#define NOT_STARTED ((uintptr_t)0)
+#define STARTED ((uintptr_t)1)
+static uintptr_t start;
 /* Fixed at the start. */
 static pthread_key_t thread_end_key;
 static bool has_thread_end_key, conf_is_loaded;
@@ -118,24 +121,33 @@ static void start_process(void)
 	fork_watch();
 }
 
-/* Acquire cites the release in start_process: the key is there. */
-static void ensure_started(void)
+/*
+ * Acquire cites the release in start_process: the key is there. False if it is
+ * this thread that starts just now: something that it calls has allocated (a
+ * signal handler, libc, or who stands before it), and must not wait for it.
+ */
+static bool ensure_started(void)
 {
-	int expected = NOT_STARTED;
-	if (LIKELY(load_acquire(&start) == STARTED))
-		return;
-	if (cas_acquire(&start, &expected, STARTING))
+	uintptr_t now = load_acquire(&start);
+	if (LIKELY(now == STARTED))
+		return true;
+	if (now == NOT_STARTED && cas_acquire(&start, &now, thread_id())) {
 		start_process();
-	else
-		while (load_acquire(&start) != STARTED)
-			sched_yield();
+		return true;
+	}
+	while (now != STARTED && now != thread_id()) {
+		sched_yield();
+		now = load_acquire(&start);
+	}
+	return now == STARTED;
 }
 
+/* Until tarn has started a thread has no heap of its own, as the heap could not
+ * be parked when it ends: blocks come singly from one that nobody has. */
 void process_enter(void)
 {
-	if (LIKELY(heap_mine != &heap_none))
+	if (LIKELY(heap_mine != &heap_none) || !ensure_started())
 		return;
-	ensure_started();
 	struct heap *heap = registry_take();
 	if (heap == NULL)
 		return;

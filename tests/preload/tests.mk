@@ -23,6 +23,7 @@ preload_programs = \
 	tests/preload/resizing \
 	tests/preload/short_threads \
 	tests/preload/signals \
+	tests/preload/starting \
 	tests/preload/statistics \
 	tests/preload/zeros
 
