@@ -238,6 +238,11 @@ void leaks_at_exit(void)
 	    os_process_id() != own_process ||
 	    __atomic_exchange_n(&has_reported, true, __ATOMIC_RELAXED))
 		return;
+	if (registry_is_interrupted() || lock_is_mine(&modules_lock)) {
+		message_print("leaks: no report: a signal handler ended the "
+			      "program inside malloc");
+		return;
+	}
 	int saved_errno = errno;
 	options.root_kinds = lsan_root_kinds();
 	bool has_told = false;

@@ -8,6 +8,7 @@ preload_programs = \
 	tests/preload/before_main \
 	tests/preload/cancelled \
 	tests/preload/errors \
+	tests/preload/exiting_in_handler \
 	tests/preload/family \
 	tests/preload/forking \
 	tests/preload/forking_beside_stdio \
@@ -33,6 +34,7 @@ preload_programs_in_cxx = \
 	tests/preload/new_handler
 
 preload_scripts = \
+	tests/preload/exiting.sh \
 	tests/preload/forking_order.sh \
 	tests/preload/late_load.sh \
 	tests/preload/needed.sh \
@@ -45,6 +47,8 @@ tests_preload_new_SOURCES = tests/preload/new.cpp
 tests_preload_new_handler_SOURCES = tests/preload/new_handler.cpp
 
 EXTRA_DIST += $(preload_scripts) \
+	tests/preload/exiting_hook.c \
+	tests/preload/exiting_host.c \
 	tests/preload/expect.h \
 	tests/preload/family.h \
 	tests/preload/fill.h \
