@@ -3,6 +3,8 @@
  *
  * errno: ENOMEM on failure; on success what it was before, whatever the
  * kernel's calls left there.
+ *
+ * Sizes beyond PTRDIFF_MAX are refused before anything is added to them.
  */
 #include "api/alloc.h"
 
@@ -118,6 +120,8 @@ NOINLINE void *api_malloc_slow(size_t size)
 {
 	int saved_errno = errno;
 	void *block;
+	if (UNLIKELY(size > PTRDIFF_MAX))
+		return fail_no_memory();
 	process_enter();
 	if (UNLIKELY(watch_mode != WATCH_OFF))
 		block = take_watched(watch_padded(size), size, SLICE_BYTES,
@@ -136,6 +140,8 @@ NOINLINE void *api_malloc_slow(size_t size)
 static void *take_large_or_watched(size_t size, size_t alignment, bool cleared)
 {
 	int saved_errno = errno;
+	if (UNLIKELY(size > PTRDIFF_MAX))
+		return fail_no_memory();
 	process_enter();
 	void *block = watch_mode == WATCH_OFF
 			      ? take_large(size, alignment, cleared)
@@ -263,21 +269,22 @@ static void *realloc_block(void *block, size_t size, const char *operation)
 		report_mistake(operation, block, old.mistake);
 	if (size > PTRDIFF_MAX)
 		return fail_no_memory();
+	size_t room = watch_padded(size);
 	if (fits_class(old, size) ||
-	    (!old.is_large && is_worth_keeping(old.usable_bytes, size)))
+	    (!old.is_large && is_worth_keeping(old.usable_bytes, room)))
 		return block;
 	int saved_errno = errno;
 	void *resized = NULL;
-	if (old.is_large && size > POOL_BYTES_MAX)
-		resized = resize_large(old, size, operation);
+	if (old.is_large && room > POOL_BYTES_MAX)
+		resized = resize_large(old, room, operation);
 	if (resized == NULL)
 		resized = move_block(block, old, size, operation);
-	if (resized != NULL || size > old.usable_bytes)
+	if (resized != NULL || room > old.usable_bytes)
 		return resized;
 	/* No memory to make it smaller elsewhere: it stays. */
 	store_relaxed(&has_kept_too_large, true);
 	errno = saved_errno;
-	return old.is_large ? resize_large(old, size, operation) : block;
+	return old.is_large ? resize_large(old, room, operation) : block;
 }
 
 void *api_realloc(void *block, size_t size, const char *operation)

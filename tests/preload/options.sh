@@ -7,8 +7,10 @@ if test -z "$TARN_SO"; then
 fi
 status=0
 n_run=0
-for options in check:true decay:0 decay:never cache:1m magazine:0 magazine:4m; do
-	for name in family zeros resizing hand_over after_main short_threads; do
+for options in check:true decay:0 decay:never cache:1m magazine:0 magazine:4m \
+	sites:sampled sites:all; do
+	for name in family zeros resizing hand_over after_main short_threads \
+		edge_sizes errors; do
 		env TARN_CONF=$options LD_PRELOAD="$TARN_SO" \
 			"$top_builddir/tests/preload/$name" || {
 			echo "$name, $options: exit status $?"

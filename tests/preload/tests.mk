@@ -7,6 +7,7 @@ preload_programs = \
 	tests/preload/alignments \
 	tests/preload/before_main \
 	tests/preload/cancelled \
+	tests/preload/edge_sizes \
 	tests/preload/errors \
 	tests/preload/exiting_in_handler \
 	tests/preload/family \
