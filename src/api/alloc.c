@@ -176,12 +176,13 @@ NOINLINE void api_free_slow(void *block, const char *operation)
 static void *calloc_medium(size_t bytes)
 {
 	uint32_t class = class_of(bytes);
+	size_t usable_bytes = class_block_bytes(class);
 	void *block = heap_pop(class_code(class));
 	if (block != NULL)
-		return memset(block, 0, bytes);
+		return memset(block, 0, usable_bytes);
 	int saved_errno = errno;
 	process_enter();
-	block = take_small(class, bytes, true);
+	block = take_small(class, usable_bytes, true);
 	if (UNLIKELY(block == NULL))
 		return fail_no_memory();
 	errno = saved_errno;
@@ -200,7 +201,13 @@ void *api_calloc(size_t n, size_t size)
 	if (bytes >= ZEROED_BYTES_MIN && LIKELY(watch_mode == WATCH_OFF))
 		return calloc_medium(bytes);
 	void *block = api_malloc(bytes);
-	return block != NULL ? memset(block, 0, bytes) : NULL;
+	if (UNLIKELY(block == NULL))
+		return NULL;
+	/* All of it that malloc_usable_size tells. */
+	size_t usable_bytes = LIKELY(watch_mode != WATCH_ALL)
+				      ? class_block_bytes(class_of(bytes))
+				      : api_usable_size(block);
+	return memset(block, 0, usable_bytes);
 }
 
 static ALWAYS_INLINE void free_as(void *block, const char *operation)

@@ -108,14 +108,15 @@ static uintptr_t take_run(struct heap *heap, size_t n_slices, size_t align,
 	return (uintptr_t)base;
 }
 
+/* All that the caller may use of a block of N bytes. */
 static void clear(void *base, size_t n)
 {
 	size_t bytes = round_up(n, os_page_bytes());
 	if (bytes <= RUNS_SLICES_MAX * SLICE_BYTES)
-		memset(base, 0, n);
+		memset(base, 0, bytes);
 	else if (bytes < PURGE_INSTEAD_OF_CLEAR ||
 		 !purge_pages((uintptr_t)base, bytes))
-		arena_clear(base, n);
+		arena_clear(base, bytes);
 }
 
 void *large_alloc(struct heap *heap, size_t n, size_t align, bool cleared)
