@@ -8,25 +8,26 @@
 #include <stddef.h>
 
 #include "api/alloc.h"
+#include "api/own.h"
+#include "base/arith.h"
 
 #define EXPORTED __attribute__((visibility("default")))
+#define EXPORTED_AS(name) __attribute__((alias(#name), visibility("default")))
+#define HIDDEN_AS(name) __attribute__((alias(#name), visibility("hidden")))
 
-/* Prototypes of our own: libc's headers lack some, and add attributes that do
- * not hold for the definitions. */
-void *malloc(size_t size);
-void *calloc(size_t n, size_t size);
-void *realloc(void *block, size_t size);
-void *reallocarray(void *block, size_t n, size_t size);
-void free(void *block);
-void cfree(void *block);
-void free_sized(void *block, size_t size);
-void free_aligned_sized(void *block, size_t alignment, size_t size);
-void *aligned_alloc(size_t alignment, size_t size);
-void *memalign(size_t alignment, size_t size);
-int posix_memalign(void **out, size_t alignment, size_t size);
-void *valloc(size_t size);
-void *pvalloc(size_t size);
-size_t malloc_usable_size(void *block);
+/* libc's names for its own malloc, whoever defines malloc: programs that stand
+ * before it call them. */
+EXPORTED_AS(malloc) void *__libc_malloc(size_t size);
+EXPORTED_AS(calloc) void *__libc_calloc(size_t n, size_t size);
+EXPORTED_AS(realloc) void *__libc_realloc(void *block, size_t size);
+EXPORTED_AS(free) void __libc_free(void *block);
+EXPORTED_AS(memalign) void *__libc_memalign(size_t alignment, size_t size);
+EXPORTED_AS(valloc) void *__libc_valloc(size_t size);
+EXPORTED_AS(pvalloc) void *__libc_pvalloc(size_t size);
+
+HIDDEN_AS(malloc) void *own_malloc(size_t size);
+HIDDEN_AS(free) void own_free(void *block);
+HIDDEN_AS(aligned_alloc) void *own_aligned_alloc(size_t alignment, size_t size);
 
 EXPORTED void *malloc(size_t size)
 {
@@ -45,7 +46,11 @@ EXPORTED void *realloc(void *block, size_t size)
 
 EXPORTED void *reallocarray(void *block, size_t n, size_t size)
 {
-	return api_reallocarray(block, n, size);
+	size_t bytes;
+	if (LIKELY(multiply_fits(n, size, &bytes)))
+		return realloc(block, bytes);
+	errno = ENOMEM;
+	return NULL;
 }
 
 EXPORTED void free(void *block)
@@ -56,17 +61,24 @@ EXPORTED void free(void *block)
 /* An old name for free, still in old programs. */
 EXPORTED void cfree(void *block)
 {
-	api_free(block);
+	free(block);
 }
 
 EXPORTED void free_sized(void *block, size_t size)
 {
-	api_free_sized(block, size, "free_sized");
+	if (UNLIKELY(api_is_foreign(block)))
+		free(block);
+	else
+		api_free_sized(block, size, "free_sized");
 }
 
 EXPORTED void free_aligned_sized(void *block, size_t alignment, size_t size)
 {
-	api_free_aligned_sized(block, alignment, size, "free_aligned_sized");
+	if (UNLIKELY(api_is_foreign(block)))
+		free(block);
+	else
+		api_free_aligned_sized(block, alignment, size,
+				       "free_aligned_sized");
 }
 
 EXPORTED void *aligned_alloc(size_t alignment, size_t size)
@@ -96,5 +108,7 @@ EXPORTED void *pvalloc(size_t size)
 
 EXPORTED size_t malloc_usable_size(void *block)
 {
+	if (UNLIKELY(!IS_OWN(malloc)) && api_is_foreign(block))
+		return 0;
 	return api_usable_size(block);
 }

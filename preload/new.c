@@ -16,7 +16,9 @@
 #include <stddef.h>
 
 #include "api/alloc.h"
+#include "api/own.h"
 #include "api/report.h"
+#include "base/arith.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -60,10 +62,26 @@ _Noreturn static void throw_bad_alloc(void)
 	report_no_bad_alloc();
 }
 
-/* ALIGNMENT 0: the usual. */
-static void *allocate(size_t size, size_t alignment)
+/*
+ * A block when the magazine has none, as libc's operators would get it: from the
+ * program's own malloc or aligned_alloc, if it has one (own.h). A magazine of
+ * such a program's is empty, unless it asks tarn by another name. ALIGNMENT 0:
+ * the usual.
+ */
+static NOINLINE void *allocate_slow(size_t size, size_t alignment)
 {
-	return alignment == 0 ? api_malloc(size) : api_align(alignment, size);
+	if (alignment == 0)
+		return IS_OWN(malloc) ? api_malloc_slow(size) : malloc(size);
+	if (IS_OWN(aligned_alloc))
+		return api_align(alignment, size);
+	size_t rounded = round_up(size, alignment);
+	return rounded < size ? NULL : aligned_alloc(alignment, rounded);
+}
+
+static ALWAYS_INLINE void *allocate(size_t size, size_t alignment)
+{
+	void *block = alignment == 0 ? api_malloc_hit(size) : NULL;
+	return LIKELY(block != NULL) ? block : allocate_slow(size, alignment);
 }
 
 static COLD void *new_after_failure(size_t size, size_t alignment)
@@ -128,10 +146,49 @@ static ALWAYS_INLINE void *new_or_null(size_t size, size_t alignment,
 	return nothrow_after_failure(size, alignment, tag);
 }
 
+/* True if the program's own free is to have BLOCK, which it has given out. */
+static bool is_others(const void *block)
+{
+	return UNLIKELY(!IS_OWN(free)) && api_is_foreign(block);
+}
+
+static NOINLINE void delete_slow(void *block)
+{
+	if (is_others(block))
+		free(block);
+	else
+		api_free_slow(block, "operator delete");
+}
+
 static ALWAYS_INLINE void delete_block(void *block)
 {
 	if (UNLIKELY(!heap_push(block)))
-		api_free_slow(block, "operator delete");
+		delete_slow(block);
+}
+
+static COLD void delete_sized_slow(void *block, size_t size)
+{
+	if (is_others(block))
+		free(block);
+	else
+		api_free_sized(block, size, "operator delete");
+}
+
+static ALWAYS_INLINE void delete_sized(void *block, size_t size)
+{
+	if (LIKELY(api_size_is_right(block, size)))
+		delete_block(block);
+	else
+		delete_sized_slow(block, size);
+}
+
+static void delete_aligned_sized(void *block, size_t alignment, size_t size)
+{
+	if (is_others(block))
+		free(block);
+	else
+		api_free_aligned_sized(block, alignment, size,
+				       "operator delete");
 }
 
 /*
@@ -183,7 +240,7 @@ static ALWAYS_INLINE void delete_block(void *block)
 	EXPORTED void _Z##name##Pvm(void *block, size_t size);                 \
 	EXPORTED void _Z##name##Pvm(void *block, size_t size)                  \
 	{                                                                      \
-		api_free_sized(block, size, "operator delete");                \
+		delete_sized(block, size);                                     \
 	}                                                                      \
 	EXPORTED void _Z##name##PvSt11align_val_t(void *block,                 \
 						  size_t alignment);           \
@@ -206,8 +263,7 @@ static ALWAYS_INLINE void delete_block(void *block)
 	EXPORTED void _Z##name##PvmSt11align_val_t(void *block, size_t size,   \
 						   size_t alignment)           \
 	{                                                                      \
-		api_free_aligned_sized(block, alignment, size,                 \
-				       "operator delete");                     \
+		delete_aligned_sized(block, alignment, size);                  \
 	}
 
 DEFINE_NEW(nw)

@@ -415,20 +415,11 @@ static COLD void check_size(void *block, size_t alignment, size_t size,
 				  found.usable_bytes);
 }
 
-/* True if the page map says at once that SIZE is right. */
-static ALWAYS_INLINE bool size_is_right(const void *block, size_t size)
-{
-	const struct region *region = &regions[0];
-	size_t slice = region_slice(region, (uintptr_t)block);
-	return slice < region->n_slices && size <= POOL_BYTES_MAX &&
-	       entry_class(region_entry(region, slice)) == class_of(size);
-}
-
 void api_free_sized(void *block, size_t size, const char *operation)
 {
 	if (block == NULL)
 		return;
-	if (UNLIKELY(!size_is_right(block, size)))
+	if (UNLIKELY(!api_size_is_right(block, size)))
 		check_size(block, 0, size, size, operation);
 	free_as(block, operation);
 }
@@ -445,7 +436,7 @@ void api_free_aligned_sized(void *block, size_t alignment, size_t size,
 	/* Rounded beyond the pools, it was asked for as it is. */
 	if (rounded > POOL_BYTES_MAX)
 		rounded = max_size(size, 1);
-	if (UNLIKELY(!size_is_right(block, rounded)))
+	if (UNLIKELY(!api_size_is_right(block, rounded)))
 		check_size(block, alignment, size, rounded, operation);
 	free_as(block, operation);
 }
@@ -461,4 +452,9 @@ size_t api_usable_size(const void *block)
 	if (UNLIKELY(watch_mode == WATCH_ALL) && watch_word(block) != NULL)
 		return found.usable_bytes - 1;
 	return found.usable_bytes;
+}
+
+bool api_is_foreign(const void *block)
+{
+	return region_of((uintptr_t)block) == NULL;
 }

@@ -32,17 +32,20 @@ static ALWAYS_INLINE bool api_poll_is_due(void)
 /* Looks at the clock, and does what is due by it. */
 void api_poll(void);
 
+/* NULL: what is left to do is api_malloc_slow(). */
+static ALWAYS_INLINE void *api_malloc_hit(size_t size)
+{
+	if (LIKELY(size <= SMALL_BYTES_MAX))
+		return heap_pop(
+			code_of_small[(size + BLOCK_ALIGN - 1) / BLOCK_ALIGN]);
+	if (size > POOL_BYTES_MAX || UNLIKELY(api_poll_is_due()))
+		return NULL;
+	return heap_pop(class_code(class_of_medium(size)));
+}
+
 static ALWAYS_INLINE void *api_malloc(size_t size)
 {
-	void *block = NULL;
-	if (LIKELY(size <= SMALL_BYTES_MAX)) {
-		block = heap_pop(
-			code_of_small[(size + BLOCK_ALIGN - 1) / BLOCK_ALIGN]);
-	} else if (LIKELY(size <= POOL_BYTES_MAX)) {
-		if (UNLIKELY(api_poll_is_due()))
-			return api_malloc_slow(size);
-		block = heap_pop(class_code(class_of_medium(size)));
-	}
+	void *block = api_malloc_hit(size);
 	if (LIKELY(block != NULL))
 		return block;
 	return api_malloc_slow(size);
@@ -67,10 +70,22 @@ int api_posix_memalign(void **out, size_t alignment, size_t size);
 void *api_valloc(size_t size);
 void *api_pvalloc(size_t size);
 
+/* True if the page map says at once that BLOCK was asked for with SIZE. */
+static ALWAYS_INLINE bool api_size_is_right(const void *block, size_t size)
+{
+	const struct region *region = &regions[0];
+	size_t slice = region_slice(region, (uintptr_t)block);
+	return slice < region->n_slices && size <= POOL_BYTES_MAX &&
+	       entry_class(region_entry(region, slice)) == class_of(size);
+}
+
 void api_free_sized(void *block, size_t size, const char *operation);
 void api_free_aligned_sized(void *block, size_t alignment, size_t size,
 			    const char *operation);
 
 size_t api_usable_size(const void *block);
+
+/* True if BLOCK does not lie where tarn's blocks do. */
+bool api_is_foreign(const void *block);
 
 #endif

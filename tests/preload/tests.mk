@@ -18,9 +18,11 @@ preload_programs = \
 	tests/preload/hand_over \
 	tests/preload/info \
 	tests/preload/late_limit \
+	tests/preload/libc_names \
 	tests/preload/locked_memory \
 	tests/preload/lsan \
 	tests/preload/moving \
+	tests/preload/own_malloc \
 	tests/preload/refused \
 	tests/preload/resizing \
 	tests/preload/short_threads \
