@@ -48,7 +48,7 @@ EXPORTED void *reallocarray(void *block, size_t n, size_t size)
 {
 	size_t bytes;
 	if (LIKELY(multiply_fits(n, size, &bytes)))
-		return realloc(block, bytes);
+		return BOUND(realloc)(block, bytes);
 	errno = ENOMEM;
 	return NULL;
 }
@@ -61,13 +61,13 @@ EXPORTED void free(void *block)
 /* An old name for free, still in old programs. */
 EXPORTED void cfree(void *block)
 {
-	free(block);
+	BOUND(free)(block);
 }
 
 EXPORTED void free_sized(void *block, size_t size)
 {
 	if (UNLIKELY(api_is_foreign(block)))
-		free(block);
+		BOUND(free)(block);
 	else
 		api_free_sized(block, size, "free_sized");
 }
@@ -75,7 +75,7 @@ EXPORTED void free_sized(void *block, size_t size)
 EXPORTED void free_aligned_sized(void *block, size_t alignment, size_t size)
 {
 	if (UNLIKELY(api_is_foreign(block)))
-		free(block);
+		BOUND(free)(block);
 	else
 		api_free_aligned_sized(block, alignment, size,
 				       "free_aligned_sized");

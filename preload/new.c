@@ -155,7 +155,7 @@ static bool is_others(const void *block)
 static NOINLINE void delete_slow(void *block)
 {
 	if (is_others(block))
-		free(block);
+		BOUND(free)(block);
 	else
 		api_free_slow(block, "operator delete");
 }
@@ -169,7 +169,7 @@ static ALWAYS_INLINE void delete_block(void *block)
 static COLD void delete_sized_slow(void *block, size_t size)
 {
 	if (is_others(block))
-		free(block);
+		BOUND(free)(block);
 	else
 		api_free_sized(block, size, "operator delete");
 }
@@ -185,7 +185,7 @@ static ALWAYS_INLINE void delete_sized(void *block, size_t size)
 static void delete_aligned_sized(void *block, size_t alignment, size_t size)
 {
 	if (is_others(block))
-		free(block);
+		BOUND(free)(block);
 	else
 		api_free_aligned_sized(block, alignment, size,
 				       "operator delete");

@@ -48,13 +48,16 @@ HIDDEN void *own_malloc(size_t size);
 HIDDEN void own_free(void *block);
 HIDDEN void *own_aligned_alloc(size_t alignment, size_t size);
 
-/* What compilers believe to know of the addresses of functions is not so. */
-static inline bool own_is(uintptr_t bound, uintptr_t own)
-{
-	__asm__("" : "+r"(bound));
-	return bound == own;
-}
+/* The function of that name which the program calls. Compilers would take, and
+ * inline, the one that they see. */
+#define BOUND(name)                                                            \
+	({                                                                     \
+		__typeof__(&(name)) bound = (name);                            \
+		__asm__("" : "+r"(bound));                                     \
+		bound;                                                         \
+	})
 
-#define IS_OWN(name) own_is((uintptr_t)(name), (uintptr_t)(own_##name))
+/* True if that is tarn's. */
+#define IS_OWN(name) (BOUND(name) == (own_##name))
 
 #endif
