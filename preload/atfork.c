@@ -2,8 +2,8 @@
  * atfork: whoever registers fork handlers comes by here, and finds tarn's
  * registered already (api/fork.c says why that must be).
  *
- * libc.so has no pthread_atfork to be linked with: each program and library has a
- * copy, which calls __register_atfork and tells it which object it is in. So
+ * libc.so has no pthread_atfork to be linked with: each program and library has
+ * a copy, which calls __register_atfork and tells it which object it is in. So
  * that is what is defined here. It is weak for programs that have all of libc
  * in them, where libc's own is taken; these call our pthread_atfork, which is
  * linked before libc's.

@@ -63,10 +63,10 @@ _Noreturn static void throw_bad_alloc(void)
 }
 
 /*
- * A block when the magazine has none, as libc's operators would get it: from the
- * program's own malloc or aligned_alloc, if it has one (own.h). A magazine of
- * such a program's is empty, unless it asks tarn by another name. ALIGNMENT 0:
- * the usual.
+ * A block when the magazine has none, as libc's operators would get it: from
+ * the program's own malloc or aligned_alloc, if it has one (own.h). A magazine
+ * of such a program's is empty, unless it asks tarn by another name. ALIGNMENT
+ * 0: the usual.
  */
 static NOINLINE void *allocate_slow(size_t size, size_t alignment)
 {

@@ -38,10 +38,11 @@
  * Nobody who holds a lock of the heap's waits for 1, 2 or 3: under those locks
  * nothing is called that is not tarn's own.
  *
- * One gap is left. glibc 2.36 and later release the lock of the list of handlers
- * while a handler runs, and take it again after ours. Another thread that
- * registers the 49th handler in that moment, or the 97th and so on, holds
- * it while it calls malloc.
+ * One gap is left. glibc 2.36 and later release the lock of the list of
+ * handlers while a handler runs, and take it again after ours. Another thread
+ * that registers the 49th handler in that moment, or the 97th and so on, holds
+ * it while it calls malloc. (Under its lock of name services, which libc takes
+ * after ours as well, it calls none.)
  *
  * With one thread libc takes none of its locks, and neither do we those of
  * libc: a handler of a signal may then fork wherever it struck.
@@ -54,9 +55,9 @@
  * While the fork holds all locks, its own thread may come back to malloc: other
  * handlers run between ours where tarn was loaded late. The locks then nest.
  *
- * vfork, posix_spawn, _Fork and bare clone call no handlers: the first two share
- * the memory, in the child of the others only what is async-signal-safe may be
- * called.
+ * vfork, posix_spawn, _Fork and bare clone call no handlers: the first two
+ * share the memory, in the child of the others only what is async-signal-safe
+ * may be called.
  */
 #include "api/fork.h"
 

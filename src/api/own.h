@@ -1,11 +1,11 @@
 /*
  * own: which of libc's names are tarn's in this program.
  *
- * A program may define malloc, free, calloc and realloc itself: the GNU C Library
- * Reference Manual says that these four are enough ("Replacing malloc"). Then
- * the program's own are called also by libraries, and tarn stands where libc's
- * malloc would: what libc builds on the four is built on the program's here
- * too. What libc takes from its own heap comes from tarn's.
+ * A program may define malloc, free, calloc and realloc itself: the GNU C
+ * Library Reference Manual says that these four are enough ("Replacing
+ * malloc"). Then the program's own are called also by libraries, and tarn
+ * stands where libc's malloc would: what libc builds on the four is built on
+ * the program's here too. What libc takes from its own heap comes from tarn's.
  *
  *	reallocarray                 calls realloc
  *	cfree, free_sized ...        call free, if the block is not tarn's

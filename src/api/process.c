@@ -61,8 +61,8 @@ IN_NOTES static const struct note note = {
 };
 
 /*
- * Atomic: NOT_STARTED, then the id of the thread that starts tarn, then STARTED,
- * which is stored with release after all that precedes it.
+ * Atomic: NOT_STARTED, then the id of the thread that starts tarn, then
+ * STARTED, which is stored with release after all that precedes it.
  */
 #define NOT_STARTED ((uintptr_t)0)
 #define STARTED ((uintptr_t)1)

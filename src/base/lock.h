@@ -73,8 +73,8 @@ bool lock_wait(struct lock *lock);
 void lock_wake(struct lock *lock);
 
 /*
- * Lets LOCK go if it is the calling thread's, nested or not: what it guards stays
- * as it is. For the way out after a mistake only.
+ * Lets LOCK go if it is the calling thread's, nested or not: what it guards
+ * stays as it is. For the way out after a mistake only.
  */
 void lock_abandon(struct lock *lock);
 

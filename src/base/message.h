@@ -29,9 +29,10 @@ size_t message_format_list(char *buffer, size_t size, const char *format,
 void message_print(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /*
- * The same, then abort(3), with no lock of tarn's held: a handler of SIGABRT may
- * allocate. It runs once for each thread that makes a mistake: the next of that
- * thread, in its handler for instance, ends the program without another line.
+ * The same, then abort(3), with no lock of tarn's held: a handler of SIGABRT
+ * may allocate. It runs once for each thread that makes a mistake: the next of
+ * that thread, in its handler for instance, ends the program without another
+ * line.
  */
 _Noreturn void message_abort(const char *format, ...) PRINTF_LIKE(1, 2);
 

@@ -1,6 +1,6 @@
 /*
- * forking_host: started by forking_order.sh. Tarn's fork handlers run last before
- * a fork and first after it, though others were registered earlier: by a
+ * forking_host: started by forking_order.sh. Tarn's fork handlers run last
+ * before a fork and first after it, though others were registered earlier: by a
  * library, and by this program before any constructor. So another thread can
  * allocate while theirs run.
  */

@@ -1,6 +1,6 @@
 /*
- * libc_names: programs and tools that stand before malloc call libc's by its other
- * names. Blocks pass between these and the usual ones.
+ * libc_names: programs and tools that stand before malloc call libc's by its
+ * other names. Blocks pass between these and the usual ones.
  */
 #include "family.h"
 
