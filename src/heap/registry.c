@@ -175,7 +175,6 @@ void registry_abandon_locks(void)
 {
 	lock_abandon(&store_lock);
 	lock_abandon(&arena_lock);
-	lock_abandon(&large_lock);
 	for (struct heap *heap = heaps; heap != NULL; heap = heap->next)
 		lock_abandon(&heap->lock);
 	lock_abandon(&registry_lock);
