@@ -47,6 +47,8 @@ struct lock {
 	uint32_t rank;
 	/* Owner only: taken again so often while a fork holds everything. */
 	uint32_t n_nested;
+	/* Owner only: how often it was taken; for tests and figures. */
+	uint64_t n_taken;
 };
 
 #define LOCK_WAITED_FOR ((uintptr_t)1)
@@ -125,14 +127,17 @@ static inline bool lock_try(struct lock *lock)
 {
 	if (!lock_grab(lock))
 		return false;
+	lock->n_taken++;
 	lock_note_taken(lock, false);
 	return true;
 }
 
 static inline void lock_acquire(struct lock *lock)
 {
-	if (LIKELY(lock_grab(lock)) || lock_wait(lock))
+	if (LIKELY(lock_grab(lock)) || lock_wait(lock)) {
+		lock->n_taken++;
 		lock_note_taken(lock, true);
+	}
 }
 
 static inline void lock_release(struct lock *lock)

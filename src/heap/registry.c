@@ -19,7 +19,7 @@
 
 #define HEAP_ID_MAX ((1u << 24) - 1)
 
-static struct lock registry_lock CACHE_ALIGNED = LOCK_INIT(LOCK_REGISTRY);
+struct lock registry_lock CACHE_ALIGNED = LOCK_INIT(LOCK_REGISTRY);
 
 /* Guarded by registry_lock. `parked` is also compared with NULL, and n_heaps
  * read, without it. */

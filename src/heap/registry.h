@@ -11,6 +11,9 @@
 #include "base/attr.h"
 #include "heap/heap.h"
 
+struct lock;
+extern struct lock registry_lock;
+
 /*
  * A parked heap or a new one for the caller's use; NULL if the OS refuses. The
  * caller attaches it to its thread (heap_mine) or gives it back soon.
