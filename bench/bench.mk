@@ -43,6 +43,7 @@ include bench/micro/bench.mk
 include bench/threads/bench.mk
 include bench/memory/bench.mk
 include bench/latency/bench.mk
+include bench/locks/bench.mk
 include bench/programs/bench.mk
 include bench/replay/bench.mk
 
