@@ -3,7 +3,7 @@
  *
  * Each takes a burst of blocks of several sizes, frees them, and sleeps until
  * the end, as the threads of a server's pool do. Meanwhile the first thread
- * goes on working lightly for two seconds.
+ * goes on working lightly for two seconds, or with `idle` sleeps too.
  */
 #include "memory/memory.h"
 
@@ -11,11 +11,12 @@
 
 #define BLOCKS 500
 
-static uint64_t threads = 300, wait_ms = 2000;
+static uint64_t threads = 300, wait_ms = 2000, idle = 0;
 
 static const struct param params[] = {
 	{"threads", &threads, "that wait"},
 	{"wait_ms", &wait_ms, "until the second look"},
+	{"idle", &idle, "1: sleep rather than work lightly"},
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -56,7 +57,10 @@ static void look(uint64_t start_bytes)
 	pthread_mutex_unlock(&mutex);
 	load_metric("rss_at_once_bytes",
 		    (double)(load_anonymous_bytes() - start_bytes));
-	work_lightly((unsigned)wait_ms);
+	if (idle)
+		sleep_ms((unsigned)wait_ms);
+	else
+		work_lightly((unsigned)wait_ms);
 	load_metric("rss_later_bytes",
 		    (double)(load_anonymous_bytes() - start_bytes));
 	memory_trim();
