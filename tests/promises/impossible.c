@@ -12,7 +12,12 @@
 #include "promise.h"
 
 /* 20 us. */
-enum { LIMIT = 50000, N_CALLS_MAX = 3, N_BLOCKS = 4 << 20, STRIDE = 128 };
+enum {
+	LIMIT = STEPS_LIMIT(50000),
+	N_CALLS_MAX = 3,
+	N_BLOCKS = 4 << 20,
+	STRIDE = 128
+};
 
 static void **blocks;
 static void *kept;

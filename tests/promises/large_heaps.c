@@ -11,9 +11,9 @@
 #include "promise.h"
 #include "tarn.h"
 
-/* An eighth of 4 GiB, so an eighth of what may be executed in a millisecond. */
-#define HEAP_BYTES (512 * MIB)
-enum { LIMIT = 375000, N_CALLS_MAX = 8, N_THREADS = 16 };
+/* A part of 4 GiB, and of what may be executed in a millisecond. */
+#define HEAP_BYTES (128 * MIB)
+enum { LIMIT = STEPS_LIMIT(94000), N_CALLS_MAX = 8, N_THREADS = 16 };
 
 static int (*stats_get)(struct tarn_stats *, size_t);
 

@@ -18,7 +18,7 @@
 
 /* What a call that fails may cost, and how many are made one after another: the
  * library remembers for a tenth of a second that it was refused. */
-enum { LIMIT = 100000, MMAP_MAX = 3, CALLS_MAX = 5, N_TRIES = 8 };
+enum { LIMIT = STEPS_LIMIT(100000), MMAP_MAX = 3, CALLS_MAX = 5, N_TRIES = 8 };
 enum { SOON_US = 250000 };
 
 static void limit_address_space(size_t bytes)

@@ -20,6 +20,13 @@
 
 enum { STEPS_NUMBERS = 512, STEPS_TRAP_FLAG = 0x100 };
 
+/* Assertions, and what is not optimized, cost several times as much. */
+#if TARN_DEBUG || !defined(__OPTIMIZE__)
+#define STEPS_LIMIT(n) ((n)*8)
+#else
+#define STEPS_LIMIT(n) (n)
+#endif
+
 struct steps {
 	uint64_t n; /* instructions, LIMIT at most */
 	uint64_t limit;
