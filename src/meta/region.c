@@ -1,10 +1,16 @@
 /*
- * region: choosing a base and laying out the arrays.
+ * region: choosing places, and letting the arrays grow.
  *
- *	| guard | map | descriptors | groups | with free | with dirty | guard |
+ * The arrays lie in one range of addresses, as far from the blocks as chance
+ * will have it:
  *
- * Law: the arrays are writable for every slice below n_writable, which is at
- * least `end`.
+ *	| map -> ... gap | descriptors -> ... gap | sites -> ... gap | groups ->
+ *
+ * Only their beginnings are mapped, as far as the region has grown; nothing
+ * keeps the rest free but its remoteness.
+ *
+ * Law:   no two regions, nor the arrays of any, have an address in common.
+ *        Each array is mapped for n_slices, which is at least `end`.
  */
 #include "meta/region.h"
 
@@ -16,18 +22,37 @@
 #define REGION_BYTES_SMALL ((size_t)256 << 20)
 #define REGION_BYTES_MAX ((size_t)8 << 40)
 
-#define BASE_ALIGN ((size_t)2 << 20)
+#define PLACE_ALIGN ((size_t)2 << 20)
+#define PLACE_TRIES_MAX 32
 #define BASE_TRIES_MAX 3
 
-/* The arrays are made writable for so many slices at a time: 256 MiB. */
-#define PIECE_SLICES 4096
+/* The arrays grow by as much as there is, and by so many slices at most: 4 GiB.
+ */
+#define PIECE_SLICES_MAX 65536
+
+/* Between two arrays, so that the end of one is never the start of another. */
+#define ARRAY_GAP ((size_t)64 << 10)
+
+enum { MAP, DESCRIPTORS, SITES, GROUPS, N_ARRAYS };
+static const unsigned char slice_bytes[N_ARRAYS] = {
+	[MAP] = sizeof(uint32_t),
+	[DESCRIPTORS] = sizeof(void *),
+	[SITES] = sizeof(uint32_t),
+	[GROUPS] = sizeof(struct slice_group) / GROUP_SLICES,
+};
 
 struct region regions[REGIONS_MAX];
 size_t n_regions;
 
+/* So many slices fill whole pages of each array. */
+static size_t unit_slices(void)
+{
+	return os_page_bytes() / slice_bytes[GROUPS];
+}
+
 /*
- * Four times what the machine has leaves room for holes. Under RLIMIT_AS the
- * arrays count as well, so the region is made to fit the limit.
+ * Four times what the machine has leaves room for holes. A tracer's arrays
+ * beside a region are as long as it, so under RLIMIT_AS it is made to fit.
  */
 static size_t choose_bytes(size_t min_slices)
 {
@@ -37,8 +62,17 @@ static size_t choose_bytes(size_t min_slices)
 		bytes = max_size(REGION_BYTES_SMALL, 4 * limit);
 	bytes = min_size(bytes, REGION_BYTES_MAX);
 	bytes = max_size(bytes, 2 * min_slices << SLICE_SHIFT);
+	bytes = max_size(bytes, unit_slices() << SLICE_SHIFT);
 	return (size_t)1 << log2_ceil(bytes);
 }
+
+/* --- places --------------------------------------------------------------- */
+
+/* Addresses to choose from. */
+struct span {
+	uintptr_t low;
+	size_t bytes;
+};
 
 /*
  * How many bits addresses of this process have: the stack lies near their end.
@@ -55,121 +89,191 @@ static unsigned address_bits(void)
  * The later tries, lower down, are for whoever refuses such addresses: an
  * emulator, a sanitizer.
  */
-static uintptr_t choose_base(size_t bytes, unsigned attempt)
+static struct span span_of_attempt(unsigned attempt)
 {
-	static const unsigned char lower_bits[] = {42, 38, 36};
-	unsigned bits =
-		attempt == 0 ? address_bits() - 3 : lower_bits[attempt - 1];
-	uintptr_t low = (uintptr_t)1 << bits;
-	uintptr_t span = attempt == 0 ? 4 * low : low / 2;
-	uintptr_t room = bytes < span ? span - bytes : 1;
-	return round_down(low + os_random() % room, BASE_ALIGN);
+	static const unsigned char lower_bits[BASE_TRIES_MAX] = {42, 38, 36};
+	if (attempt == 0) {
+		uintptr_t low = (uintptr_t)1 << (address_bits() - 3);
+		return (struct span){low, 4 * low};
+	}
+	uintptr_t low = (uintptr_t)1 << lower_bits[attempt - 1];
+	return (struct span){low, low};
+}
+
+static bool is_apart(uintptr_t at, size_t bytes, uintptr_t other,
+		     size_t other_bytes)
+{
+	return at + bytes <= other || other + other_bytes <= at;
+}
+
+static size_t address_bytes(const struct region *region)
+{
+	return region->n_slices_max << SLICE_SHIFT;
+}
+
+static bool is_vacant(uintptr_t at, size_t bytes)
+{
+	for (size_t i = 0; i < REGIONS_MAX; i++) {
+		const struct region *other = &regions[i];
+		if (!is_apart(at, bytes, other->base, address_bytes(other)) ||
+		    !is_apart(at, bytes, other->arrays, other->arrays_bytes))
+			return false;
+	}
+	return true;
+}
+
+static bool fits(struct span span, uintptr_t at, size_t bytes)
+{
+	return at >= span.low && at + bytes <= span.low + span.bytes &&
+	       is_vacant(at, bytes);
+}
+
+/*
+ * A random place for BYTES in SPAN that no region has; behind one of those that
+ * have one, where chance finds none. 0 if there is none.
+ */
+static uintptr_t choose_place(struct span span, size_t bytes)
+{
+	bytes = round_up(bytes, PLACE_ALIGN);
+	if (bytes > span.bytes)
+		return 0;
+	size_t room = span.bytes - bytes;
+	for (int i = 0; i < PLACE_TRIES_MAX; i++) {
+		uintptr_t at = span.low + os_random() % (room + 1);
+		at = round_down(at, PLACE_ALIGN);
+		if (fits(span, at, bytes))
+			return at;
+	}
+	for (size_t i = 0; i < REGIONS_MAX; i++) {
+		const struct region *other = &regions[i];
+		uintptr_t behind = other->base + address_bytes(other);
+		uintptr_t arrays = other->arrays + other->arrays_bytes;
+		if (fits(span, round_up(behind, PLACE_ALIGN), bytes))
+			return round_up(behind, PLACE_ALIGN);
+		if (fits(span, round_up(arrays, PLACE_ALIGN), bytes))
+			return round_up(arrays, PLACE_ALIGN);
+	}
+	return 0;
+}
+
+/* Of the arrays of a region of N slices. */
+static size_t layout_arrays(struct region *region, uintptr_t start, size_t n)
+{
+	uintptr_t at[N_ARRAYS], next = start;
+	for (int i = 0; i < N_ARRAYS; i++) {
+		at[i] = next;
+		next += n * slice_bytes[i] + ARRAY_GAP;
+	}
+	region->map = (uint32_t *)at[MAP];
+	region->descriptors = (void **)at[DESCRIPTORS];
+	region->sites = (uint32_t *)at[SITES];
+	region->groups = (struct slice_group *)at[GROUPS];
+	return next - start;
+}
+
+/*
+ * Finds places for N slices and their arrays. Where that fails, the region is
+ * empty: no slice is mapped in it, so nobody looks.
+ */
+static bool place_region(struct region *region, size_t n)
+{
+	struct span span = span_of_attempt(region->n_base_tries);
+	region->n_slices_max = 0;
+	region->arrays_bytes = 0;
+	if (n > span.bytes >> SLICE_SHIFT)
+		return false;
+	uintptr_t base = choose_place(span, n << SLICE_SHIFT);
+	if (base == 0)
+		return false;
+	region->base = base;
+	region->n_slices_max = n;
+	size_t bytes = layout_arrays(region, 0, n);
+	region->arrays = choose_place(span, bytes);
+	if (region->arrays == 0) {
+		region->n_slices_max = 0;
+		return false;
+	}
+	region->arrays_bytes = layout_arrays(region, region->arrays, n);
+	return true;
 }
 
 bool region_lower_base_locked(struct region *region)
 {
+	size_t n = region->n_slices_max;
 	ASSERT(region->end == 0);
-	if (region->n_base_tries == BASE_TRIES_MAX)
-		return false;
-	region->base = choose_base(region->n_slices << SLICE_SHIFT,
-				   ++region->n_base_tries);
-	return true;
-}
-
-static size_t layout_arrays(struct region *region, uintptr_t at)
-{
-	size_t page = os_page_bytes(), n = region->n_slices;
-	size_t n_groups = n / GROUP_SLICES;
-	uintptr_t start = at;
-	region->map = (uint32_t *)(at += page);
-	at += round_up(n * sizeof(*region->map), page);
-	region->descriptors = (void **)at;
-	at += round_up(n * sizeof(*region->descriptors), page);
-	region->sites = (uint32_t *)at;
-	at += round_up(n * sizeof(*region->sites), page);
-	region->groups = (struct slice_group *)at;
-	at += round_up(n_groups * sizeof(*region->groups), page);
-	region->groups_with_free = (uint64_t *)at;
-	at += round_up(divide_up(n_groups, 8), page);
-	region->groups_with_dirty = (uint64_t *)at;
-	at += round_up(divide_up(n_groups, 8), page);
-	return at + page - start;
-}
-
-/* The guard pages are worth having, but not worth failing for. */
-static bool map_arrays(struct region *region)
-{
-	size_t page = os_page_bytes();
-	size_t bytes = layout_arrays(region, 0);
-	char *at = os_map_reserved(bytes);
-	if (at == NULL)
-		return false;
-	layout_arrays(region, (uintptr_t)at);
-	region->arrays = (uintptr_t)at;
-	region->arrays_bytes = bytes;
-	os_make_inaccessible(at, page);
-	os_make_inaccessible(at + bytes - page, page);
-	return true;
+	while (region->n_base_tries < BASE_TRIES_MAX) {
+		region->n_base_tries++;
+		if (place_region(region, n))
+			return true;
+	}
+	return false;
 }
 
 struct region *region_add_locked(size_t min_slices)
 {
 	size_t n = n_regions;
-	if (n == REGIONS_MAX)
+	if (n > 0 && regions[n - 1].end == 0)
+		n--;
+	if (n == REGIONS_MAX || min_slices > SIZE_MAX / 4 >> SLICE_SHIFT)
 		return NULL;
-	size_t bytes = choose_bytes(min_slices);
-	struct region fresh = {.base = choose_base(bytes, 0),
-			       .n_slices = bytes >> SLICE_SHIFT};
-	if (!map_arrays(&fresh))
+	struct region *region = &regions[n];
+	size_t least = round_up(min_slices, unit_slices());
+	region->n_base_tries = n > 0 ? regions[0].n_base_tries : 0;
+	if (!place_region(region, choose_bytes(min_slices) >> SLICE_SHIFT) &&
+	    !place_region(region, least))
 		return NULL;
-	/*
-	 * A thread may be in free(NULL) on the hit path, with any mix of old
-	 * and new fields in its hands: the size comes last, so that whoever
-	 * sees it sees a map.
-	 */
-	size_t n_slices = fresh.n_slices;
-	fresh.n_slices = 0;
-	fresh.n_slices_max = n_slices;
-	regions[n] = fresh;
-	store_release(&regions[n].n_slices, n_slices);
 	store_release(&n_regions, n + 1);
-	return &regions[n];
+	return region;
 }
 
-/* Makes elements FROM to TO of an array writable, by whole pages. */
-static bool open_elements(void *array, size_t element_bytes, size_t from,
-			  size_t to)
+/* --- arrays --------------------------------------------------------------- */
+
+static uintptr_t array_at(const struct region *region, int array, size_t slice)
 {
-	size_t page = os_page_bytes();
-	size_t start = round_down(from * element_bytes, page);
-	size_t stop = round_up(to * element_bytes, page);
-	return os_make_writable((char *)array + start, stop - start);
+	const void *starts[N_ARRAYS] = {
+		[MAP] = region->map,
+		[DESCRIPTORS] = region->descriptors,
+		[SITES] = region->sites,
+		[GROUPS] = region->groups,
+	};
+	return (uintptr_t)starts[array] + slice * slice_bytes[array];
 }
 
-/* Both summaries, for the whole region: some KiB. */
-static bool open_summaries(struct region *region)
+static bool extend_arrays(struct region *region, size_t to)
 {
-	char *start = (char *)region->groups_with_free;
-	uintptr_t end = region->arrays + region->arrays_bytes - os_page_bytes();
-	return os_make_writable(start, end - (uintptr_t)start);
+	size_t from = region->n_slices, more = to - from;
+	for (int i = 0; i < N_ARRAYS; i++) {
+		enum os_map_result result = os_map_at(array_at(region, i, from),
+						      more * slice_bytes[i]);
+		if (result == OS_MAPPED)
+			continue;
+		if (result == OS_TAKEN)
+			region->n_slices_max = from;
+		while (i-- > 0)
+			os_unmap_own(array_at(region, i, from),
+				     more * slice_bytes[i]);
+		return false;
+	}
+	/* A thread may be in free(NULL) on the hit path, with any mix of old
+	 * and new fields in its hands: the size comes last, so that whoever
+	 * sees it sees a map. */
+	store_release(&region->n_slices, to);
+	return true;
 }
 
 bool region_prepare_locked(struct region *region, size_t n)
 {
-	if (n <= region->n_writable)
+	size_t now = region->n_slices;
+	if (n <= now)
 		return true;
-	size_t from = region->n_writable;
-	size_t to = min_size(round_up(n, PIECE_SLICES), region->n_slices);
-	if (!open_elements(region->map, sizeof(*region->map), from, to) ||
-	    !open_elements(region->descriptors, sizeof(*region->descriptors),
-			   from, to) ||
-	    !open_elements(region->sites, sizeof(*region->sites), from, to) ||
-	    !open_elements(region->groups, sizeof(*region->groups),
-			   from / GROUP_SLICES, to / GROUP_SLICES) ||
-	    (from == 0 && !open_summaries(region)))
+	size_t least = round_up(n, unit_slices());
+	size_t rich = max_size(least, now + min_size(now, PIECE_SLICES_MAX));
+	if (least > region->n_slices_max)
 		return false;
-	region->n_writable = to;
-	return true;
+	rich = min_size(rich, region->n_slices_max);
+	return extend_arrays(region, rich) ||
+	       (least < rich && least <= region->n_slices_max &&
+		extend_arrays(region, least));
 }
 
 void region_visit_arrays_locked(void (*visit)(void *context, uintptr_t at,
@@ -177,5 +281,7 @@ void region_visit_arrays_locked(void (*visit)(void *context, uintptr_t at,
 				void *context)
 {
 	for (size_t i = 0; i < n_regions; i++)
-		visit(context, regions[i].arrays, regions[i].arrays_bytes);
+		for (int a = 0; a < N_ARRAYS && regions[i].n_slices > 0; a++)
+			visit(context, array_at(&regions[i], a, 0),
+			      regions[i].n_slices * slice_bytes[a]);
 }

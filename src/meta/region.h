@@ -3,13 +3,15 @@
  *
  * A region is address space only: nothing is mapped there until an arena is, at
  * a random base far from what the kernel hands out. It is cut into slices of 64
- * KiB. What is known of slice i stands at index i of arrays, which grow with the
- * region, piece by piece, each in a range of addresses of its own:
+ * KiB. What is known of slice i stands at index i of arrays, which grow with
+ * the region, piece by piece, each in a range of addresses of its own:
  *
  *	map          4 bytes a slice    owner << 8 | code: what free() needs
  *	descriptors  8 bytes a slice    the pool or large block it belongs to
  *	sites        4 bytes a slice    where the large block was allocated
  *	groups       2 bytes a slice    which slices are mapped, free, dirty
+ *
+ * What lies at or beyond n_slices, where the arrays end, is foreign.
  *
  * The first region is the one the hot paths look at. A further one is added
  * when it is full or was made small under RLIMIT_AS; its blocks take the slow
@@ -25,7 +27,6 @@
 #define SLICE_BYTES ((size_t)1 << SLICE_SHIFT)
 #define GROUP_SLICES 64
 #define REGIONS_MAX 16
-#define REGION_RUN_LOGS 33
 
 /*
  * A page map entry is owner << 8 | code. Owner is the id of a heap, 0 for none;
@@ -43,15 +44,37 @@ enum entry_code {
 	CODE_LARGE = 0xff,   /* a large block; no owner */
 };
 
-/* What is known of 64 slices in a row: one bit each, in one cache line. */
+/*
+ * The longest run of slices of a kind in a stretch of the region, and those at
+ * its start and its end.
+ */
+struct run_summary {
+	uint32_t at_start;
+	uint32_t longest;
+	uint32_t at_end;
+};
+
+/*
+ * What is known of 64 slices in a row: one bit each, and a node of the tree
+ * above them (heap/slice_tree.h). All is guarded by arena_lock; who holds a run
+ * may read its bits of `dirty` and `moved` meanwhile.
+ */
 struct slice_group {
-	/* Guarded by arena_lock. */
-	uint64_t mapped; /* the kernel has a mapping there */
-	uint64_t free;	 /* mapped and in nobody's use */
-	uint64_t dirty;	 /* pages may be behind it, and not zero */
-	uint64_t aging;	 /* free and dirty since before the last tick */
-	uint64_t start;	 /* first slice of a run in use */
-	uint64_t reserved[3];
+	uint64_t free;	/* mapped and in nobody's use */
+	uint64_t dirty; /* pages may be behind it, and not zero */
+	uint64_t aging; /* free and dirty since before the last tick, or */
+	uint64_t start; /* first slice of a run in use */
+	uint64_t mapped;
+	struct run_summary free_above;
+	uint16_t aged_in; /* the tick that `aging` is of; it lags behind */
+	uint8_t longest_free;
+	bool has_cached_above; /* free and dirty */
+
+	uint64_t hole CACHE_ALIGNED; /* not mapped, but may be */
+	uint64_t moved;		     /* its mapping came by mremap */
+	uint64_t moved_start;	     /* first slice of such a mapping */
+	struct run_summary holes_above;
+	uint8_t longest_hole;
 };
 
 struct region {
@@ -65,18 +88,16 @@ struct region {
 	void **descriptors;
 	uint32_t *sites;
 	struct slice_group *groups;
-	uint64_t *groups_with_free;
-	uint64_t *groups_with_dirty;
+	/* Guarded by arena_lock: the addresses that arrays may grow over; how
+	 * far n_slices may grow; slices below `end` have been mapped at some
+	 * time or passed over; below `aged_end` none is free since before the
+	 * last tick. */
 	uintptr_t arrays;
 	size_t arrays_bytes;
-	/* Guarded by arena_lock: n_slices may grow so far; slices below `end`
-	 * have been mapped at some time or passed over. */
 	size_t n_slices_max;
 	size_t end;
-	size_t n_writable;
+	size_t aged_end;
 	unsigned n_base_tries;
-	/* No free run of 2^k or more slices starts below lowest_run[k]. */
-	size_t lowest_run[REGION_RUN_LOGS];
 } CACHE_ALIGNED;
 
 extern HIDDEN struct region regions[REGIONS_MAX];
@@ -84,8 +105,10 @@ extern HIDDEN struct region regions[REGIONS_MAX];
 extern size_t n_regions;
 
 /*
- * Adds a region of at least MIN_SLICES. The caller holds arena_lock. NULL if
- * the OS refuses or there are REGIONS_MAX.
+ * Adds a region with addresses for at least MIN_SLICES, apart from all others.
+ * The caller holds arena_lock. NULL if there is no such place, or there are
+ * REGIONS_MAX. Nothing is mapped yet; a region in which nothing ever was is
+ * used again for the next.
  */
 struct region *region_add_locked(size_t min_slices);
 
@@ -96,7 +119,10 @@ struct region *region_add_locked(size_t min_slices);
  */
 bool region_lower_base_locked(struct region *region);
 
-/* Makes the arrays writable for slices below N. The caller holds arena_lock. */
+/*
+ * Makes the arrays long enough for N slices. The caller holds arena_lock. Where
+ * something is in their way, the region is over: n_slices_max is n_slices.
+ */
 bool region_prepare_locked(struct region *region, size_t n);
 
 /* Calls VISIT with each mapping of arrays, of all regions; arena_lock is held.
@@ -122,7 +148,8 @@ static inline struct region *region_of(uintptr_t address)
 {
 	size_t n = load_acquire(&n_regions);
 	for (size_t i = 0; i < n; i++)
-		if (region_slice(&regions[i], address) < regions[i].n_slices)
+		if (region_slice(&regions[i], address) <
+		    load_acquire(&regions[i].n_slices))
 			return &regions[i];
 	return NULL;
 }

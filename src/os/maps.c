@@ -165,17 +165,3 @@ const char *os_describe_address(uintptr_t address, char *buffer, size_t size)
 	message_format(buffer, size, "%s", what);
 	return buffer;
 }
-
-bool os_is_unmapped(uintptr_t start, size_t bytes)
-{
-	bool unmapped = true;
-	struct os_mapping mapping;
-	struct os_maps reader;
-	if (!os_maps_open(&reader))
-		return false;
-	while (unmapped && os_maps_next(&reader, &mapping))
-		unmapped =
-			mapping.end <= start || mapping.start >= start + bytes;
-	os_maps_close(&reader);
-	return unmapped;
-}

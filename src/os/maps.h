@@ -56,7 +56,4 @@ bool os_may_hold_pointers(const struct os_mapping *mapping);
  */
 const char *os_describe_address(uintptr_t address, char *buffer, size_t size);
 
-/* True if the kernel says that nothing is mapped in the BYTES from START. */
-bool os_is_unmapped(uintptr_t start, size_t bytes);
-
 #endif

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -70,6 +69,32 @@ uint64_t os_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* Every bit of the result depends on every bit of N (Stafford's variant 13). */
+static uint64_t mix(uint64_t n)
+{
+	n = (n ^ n >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	n = (n ^ n >> 27) * UINT64_C(0x94d049bb133111eb);
+	return n ^ n >> 31;
+}
+
+/*
+ * Without the kernel's help: where it has put things, the time to the
+ * nanosecond and the process. Not its bytes in AT_RANDOM: libc makes of them
+ * what guards stacks and pointers, which a base would give away.
+ */
+static uint64_t guess(void)
+{
+	static uint64_t n_guesses;
+	struct timespec now = {0};
+	os_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);
+	uint64_t value = mix((uintptr_t)__builtin_frame_address(0));
+	value = mix(value ^ (uintptr_t)&n_guesses);
+	value = mix(value ^ (uintptr_t)&errno);
+	value = mix(value ^ (uint64_t)now.tv_sec << 30 ^ (uint64_t)now.tv_nsec);
+	value = mix(value ^ (uint64_t)os_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0));
+	return mix(value ^ fetch_add_relaxed(&n_guesses, 1));
+}
+
 uint64_t os_random(void)
 {
 	uint64_t value;
@@ -77,11 +102,7 @@ uint64_t os_random(void)
 	if (os_syscall(SYS_getrandom, &value, sizeof(value), GRND_NONBLOCK) ==
 	    sizeof(value))
 		return value;
-	const void *bytes = (const void *)getauxval(AT_RANDOM);
-	if (bytes == NULL)
-		return (uintptr_t)__builtin_frame_address(0);
-	memcpy(&value, bytes, sizeof(value));
-	return value;
+	return guess();
 }
 
 size_t os_physical_bytes(void)

@@ -39,8 +39,7 @@ void os_set_signals(uint64_t mask);
 /* Nanoseconds of a clock that never goes back; costs a system call. */
 uint64_t os_now_ns(void);
 
-/* Unpredictable; from the kernel's random bytes for this process if not from
- * getrandom(2). */
+/* Unpredictable; hard to guess at least where getrandom(2) has nothing. */
 uint64_t os_random(void);
 
 size_t os_physical_bytes(void);

@@ -19,20 +19,27 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "os/memory.h"
+
 #define MAX_RANGES 4096
 
-void *__real_mmap(void *at, size_t bytes, int protection, int flags, int fd,
-		  off_t offset);
+/* By libc's names, as others would see them. */
 int __real_munmap(void *at, size_t bytes);
 int __real_madvise(void *at, size_t bytes, int advice);
 void *__real_mremap(void *at, size_t bytes, size_t new_bytes, int flags, ...);
-int __real_mprotect(void *at, size_t bytes, int protection);
-void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int fd,
-		  off_t offset);
 int __wrap_munmap(void *at, size_t bytes);
 int __wrap_madvise(void *at, size_t bytes, int advice);
 void *__wrap_mremap(void *at, size_t bytes, size_t new_bytes, int flags, ...);
-int __wrap_mprotect(void *at, size_t bytes, int protection);
+
+/* Those that nobody sees, where they are made. */
+void *__real_os_map(size_t bytes);
+enum os_map_result __real_os_map_at(uintptr_t at, size_t bytes);
+bool __real_os_unmap_own(uintptr_t at, size_t bytes);
+bool __real_os_make_inaccessible(void *at, size_t bytes);
+void *__wrap_os_map(size_t bytes);
+enum os_map_result __wrap_os_map_at(uintptr_t at, size_t bytes);
+bool __wrap_os_unmap_own(uintptr_t at, size_t bytes);
+bool __wrap_os_make_inaccessible(void *at, size_t bytes);
 
 struct range {
 	uintptr_t start;
@@ -112,17 +119,38 @@ static void note_placed(void *at, size_t bytes)
 	note_mapped((uintptr_t)at, end);
 }
 
-void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int fd,
-		  off_t offset)
+void *__wrap_os_map(size_t bytes)
 {
 	pthread_mutex_lock(&lock);
-	void *got = MAP_FAILED;
-	if (!call_fails(OSCALL_MMAP))
-		got = __real_mmap(at, bytes, protection, flags, fd, offset);
-	if (got != MAP_FAILED)
+	void *got = call_fails(OSCALL_MMAP) ? NULL : __real_os_map(bytes);
+	if (got != NULL)
 		note_placed(got, bytes);
 	pthread_mutex_unlock(&lock);
 	return got;
+}
+
+enum os_map_result __wrap_os_map_at(uintptr_t at, size_t bytes)
+{
+	pthread_mutex_lock(&lock);
+	enum os_map_result result = OS_REFUSED;
+	if (!call_fails(OSCALL_MMAP))
+		result = __real_os_map_at(at, bytes);
+	if (result == OS_MAPPED)
+		note_placed((void *)at, bytes);
+	pthread_mutex_unlock(&lock);
+	return result;
+}
+
+/* The kernel does not refuse to take back what was just mapped: that splits no
+ * mapping that was not two before. */
+bool __wrap_os_unmap_own(uintptr_t at, size_t bytes)
+{
+	pthread_mutex_lock(&lock);
+	bool unmapped = __real_os_unmap_own(at, bytes);
+	if (unmapped)
+		note_unmapped(at, at + page_up(bytes));
+	pthread_mutex_unlock(&lock);
+	return unmapped;
 }
 
 int __wrap_munmap(void *at, size_t bytes)
@@ -165,14 +193,13 @@ void *__wrap_mremap(void *at, size_t bytes, size_t new_bytes, int flags, ...)
 	return got;
 }
 
-int __wrap_mprotect(void *at, size_t bytes, int protection)
+bool __wrap_os_make_inaccessible(void *at, size_t bytes)
 {
 	pthread_mutex_lock(&lock);
-	int result = -1;
-	if (!call_fails(OSCALL_MPROTECT))
-		result = __real_mprotect(at, bytes, protection);
+	bool done = !call_fails(OSCALL_MPROTECT) &&
+		    __real_os_make_inaccessible(at, bytes);
 	pthread_mutex_unlock(&lock);
-	return result;
+	return done;
 }
 
 unsigned long oscalls_made(void)

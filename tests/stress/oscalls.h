@@ -1,7 +1,7 @@
 /*
  * oscalls: stands between tarn and the kernel's memory calls.
  *
- * A program linked with -Wl,--wrap=mmap and so on for each call has its calls
+ * A program linked with -Wl,--wrap=munmap and so on for each call has its calls
  * come here. They are counted, some of them fail as the plan says, and of those
  * that do not it is known what they left mapped. The plan comes from the
  * environment, because the first calls may be made before main.

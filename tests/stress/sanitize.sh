@@ -43,7 +43,7 @@ run address "-fsanitize=address,undefined -fno-sanitize-recover=all" \
 
 # ThreadSanitizer does not follow the children of a process with threads.
 run thread "-fsanitize=thread" \
-	"-Dmmap=watched_mmap -Dgetrlimit=limited_getrlimit" \
-	"$here/tsan_os.c" 4 -- --no-fork
+	-Dgetrlimit=limited_getrlimit \
+	"-Wl,--wrap=os_map_at $here/tsan_os.c" 4 -- --no-fork
 
 test "$n_built" -gt 0 || skip "no sanitizer works with $CC"

@@ -23,8 +23,9 @@ tests_stress_fault_SOURCES = $(stress_sources) \
 	tests/stress/oscalls.c \
 	tests/stress/oscalls.h
 tests_stress_fault_LDADD = libtarn_core.la
-tests_stress_fault_LDFLAGS = -Wl,--wrap=mmap -Wl,--wrap=munmap \
-	-Wl,--wrap=madvise -Wl,--wrap=mremap -Wl,--wrap=mprotect
+tests_stress_fault_LDFLAGS = -Wl,--wrap=os_map -Wl,--wrap=os_map_at \
+	-Wl,--wrap=os_unmap_own -Wl,--wrap=os_make_inaccessible \
+	-Wl,--wrap=munmap -Wl,--wrap=madvise -Wl,--wrap=mremap
 
 TESTS += \
 	tests/stress/fault \

@@ -1,37 +1,31 @@
 /*
  * tsan_os: makes tarn choose a region that ThreadSanitizer can watch.
  *
- * It has shadow for a few ranges of addresses only, and takes
- * MAP_FIXED_NOREPLACE elsewhere for a wish that it need not grant. The core is
- * compiled with -Dmmap=watched_mmap, so that the kernel seems to refuse such
- * addresses and tarn goes on to its lower choices; and with
+ * It has shadow for a few ranges of addresses only. The program is linked with
+ * -Wl,--wrap=os_map_at, so that the kernel seems to refuse other addresses and
+ * tarn goes on to its lower choices; the core is compiled with
  * -Dgetrlimit=limited_getrlimit, so that the region is small enough for these
  * on any machine.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/types.h>
+
+#include "os/memory.h"
 
 /* Below here all addresses have shadow. */
 #define WATCHED_END ((uintptr_t)512 << 30)
 #define LIMIT_BYTES ((rlim_t)32 << 30)
 
-void *watched_mmap(void *at, size_t bytes, int protection, int flags, int fd,
-		   off_t offset);
+enum os_map_result __real_os_map_at(uintptr_t at, size_t bytes);
+enum os_map_result __wrap_os_map_at(uintptr_t at, size_t bytes);
 int limited_getrlimit(int resource, struct rlimit *limit);
 
-void *watched_mmap(void *at, size_t bytes, int protection, int flags, int fd,
-		   off_t offset)
+enum os_map_result __wrap_os_map_at(uintptr_t at, size_t bytes)
 {
-	if ((flags & MAP_FIXED_NOREPLACE) == MAP_FIXED_NOREPLACE &&
-	    (uintptr_t)at + bytes > WATCHED_END) {
-		errno = ENOMEM;
-		return MAP_FAILED;
-	}
-	return mmap(at, bytes, protection, flags, fd, offset);
+	if (at + bytes > WATCHED_END)
+		return OS_REFUSED;
+	return __real_os_map_at(at, bytes);
 }
 
 int limited_getrlimit(int resource, struct rlimit *limit)

@@ -148,11 +148,13 @@ Test(arena, the_limit_of_a_purge_is_kept)
 	char *second = take(2);
 	give(first, 2);
 	give(second, 2);
+	/* A longer run is cut. */
 	cr_assert_eq(arena_take_dirty(true, 1, runs, 4), 1);
+	cr_assert_eq(runs[0].n_slices, 1);
 	check();
-	cr_assert_eq(arena_take_dirty(true, SIZE_MAX, runs + 1, 3), 1);
-	cr_assert_eq(arena_take_dirty(true, SIZE_MAX, runs + 2, 2), 0);
-	arena_give_some(runs, 2, true);
+	cr_assert_eq(arena_take_dirty(true, SIZE_MAX, runs + 1, 3), 2);
+	cr_assert_eq(arena_take_dirty(true, SIZE_MAX, runs + 3, 1), 0);
+	arena_give_some(runs, 3, true);
 	check();
 	cr_assert_eq(arena_cached_bytes(), 4 * SLICE_BYTES);
 }

@@ -249,8 +249,12 @@ Test(heap, what_was_never_given_is_known)
 	char *small = tarn_malloc(100);
 	cr_assert_eq(look(&on_stack), HEAP_FOREIGN);
 	cr_assert_eq(look(small + 60 * 1024), HEAP_NEVER_ALLOCATED);
-	cr_assert_eq(look((char *)regions[0].base + ((size_t)1 << 33)),
+	cr_assert_eq(look((char *)slice_address(&regions[0],
+						regions[0].n_slices - 1)),
 		     HEAP_NEVER_ALLOCATED);
+	cr_assert_eq(
+		look((char *)slice_address(&regions[0], regions[0].n_slices)),
+		HEAP_FOREIGN);
 }
 
 static void *free_all(void *argument)
