@@ -199,17 +199,21 @@ static void shrink(uintptr_t address, uintptr_t old, uintptr_t new)
 /* The new place is a block as well before the pages get there: who stops this
  * thread meanwhile must find them in one. */
 struct moving {
+	uintptr_t target;
 	size_t n;
 	uint32_t site;
 };
 
 static void describe_target(void *context, void *target)
 {
-	const struct moving *moving = context;
-	if (target == NULL)
-		return; /* it came to nothing, and may be another's by now */
-	set_site((uintptr_t)target, moving->site);
-	describe((uintptr_t)target, CODE_BUSY, moving->n);
+	struct moving *moving = context;
+	if (target == NULL) { /* it comes to nothing */
+		describe(moving->target, 0, 0);
+		return;
+	}
+	moving->target = (uintptr_t)target;
+	set_site(moving->target, moving->site);
+	describe(moving->target, CODE_BUSY, moving->n);
 }
 
 /* What lies behind may be a run that this heap has at hand. */
