@@ -39,7 +39,7 @@ EXPORTED int malloc_info(int options, FILE *stream)
 EXPORTED struct mallinfo2 mallinfo2(void)
 {
 	struct tarn_stats s;
-	tarn_stats_get(&s, sizeof(s));
+	control_stats_counts(&s);
 	size_t held = s.free_bytes + s.magazine_bytes + s.cached_bytes;
 	return (struct mallinfo2){
 		.arena = s.live_bytes + s.rounding_bytes + held,

@@ -35,6 +35,13 @@ int tarn_stats_get(struct tarn_stats *stats, size_t size)
 	return 0;
 }
 
+void control_stats_counts(struct tarn_stats *stats)
+{
+	int saved_errno = errno;
+	stats_collect_counts(stats);
+	errno = saved_errno;
+}
+
 int tarn_stats_print(int fd, enum tarn_format format)
 {
 	if (format != TARN_TEXT && format != TARN_JSON && format != TARN_XML) {
