@@ -11,6 +11,7 @@ tree_tests = \
 	tests/lint/words.sh
 
 library_tests = \
+	tests/lint/calls.sh \
 	tests/lint/exports.sh \
 	tests/lint/hit_path.sh
 

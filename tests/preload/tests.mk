@@ -39,6 +39,7 @@ preload_programs_in_cxx = \
 preload_scripts = \
 	tests/preload/exiting.sh \
 	tests/preload/forking_order.sh \
+	tests/preload/hooked.sh \
 	tests/preload/late_load.sh \
 	tests/preload/needed.sh \
 	tests/preload/options.sh \
@@ -57,6 +58,8 @@ EXTRA_DIST += $(preload_scripts) \
 	tests/preload/fill.h \
 	tests/preload/forking_host.c \
 	tests/preload/forking_library.c \
+	tests/preload/hooked.c \
+	tests/preload/hooked_hook.c \
 	tests/preload/mappings.h \
 	tests/preload/pattern.h \
 	tests/preload/plugin.c \

@@ -3,6 +3,7 @@
 if LIBTARN
 programs_tests = \
 	tests/programs/clang.sh \
+	tests/programs/faketime.sh \
 	tests/programs/gcc.sh \
 	tests/programs/gdb.sh \
 	tests/programs/git.sh \
@@ -31,6 +32,7 @@ endif
 EXTRA_DIST += \
 	tests/programs/clang.sh \
 	tests/programs/demo.sh \
+	tests/programs/faketime.sh \
 	tests/programs/gcc.sh \
 	tests/programs/gdb.sh \
 	tests/programs/git.sh \

@@ -22,6 +22,7 @@ unit_sources = \
 	tests/unit/test_stack.c \
 	tests/unit/test_stats.c \
 	tests/unit/test_store.c \
+	tests/unit/test_system.c \
 	tests/unit/test_trace.c \
 	tests/unit/test_wire.c
 
