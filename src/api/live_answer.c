@@ -135,7 +135,7 @@ static const uint64_t *map_known(void)
 	    (uint64_t)status.st_size < at ||
 	    ((uint64_t)status.st_size - at) / 8 < n)
 		return NULL;
-	return os_own_map_file(session.share.fd, at, n * 8);
+	return os_map_own_file(session.share.fd, at, n * 8);
 }
 
 struct lost_writer {
@@ -336,7 +336,7 @@ static uint32_t stop_and_copy(void)
 static uint32_t make_copy(void)
 {
 	size_t bytes = os_page_bytes();
-	session.stopped_ns = os_own_map_shared(bytes, -1);
+	session.stopped_ns = os_map_own_shared(bytes, -1);
 	if (session.stopped_ns == NULL) {
 		session.error = CONTROL_NO_MEMORY;
 		return 0;
@@ -346,7 +346,7 @@ static uint32_t make_copy(void)
 	uint32_t id = stop_and_copy();
 	registry_unlock_all();
 	lock_release(&modules_lock);
-	os_own_unmap(session.stopped_ns, bytes);
+	os_unmap_own((uintptr_t)session.stopped_ns, bytes);
 	return id;
 }
 

@@ -115,7 +115,7 @@ bool os_share_make(struct os_share *share, const char *name, size_t bytes)
 	if (share->fd < 0)
 		return false;
 	if (os_syscall(SYS_ftruncate, share->fd, bytes) == 0)
-		share->page = os_own_map_shared(bytes, share->fd);
+		share->page = os_map_own_shared(bytes, share->fd);
 	if (share->page != NULL)
 		return true;
 	os_syscall(SYS_close, share->fd);
@@ -124,7 +124,7 @@ bool os_share_make(struct os_share *share, const char *name, size_t bytes)
 
 void os_share_end(struct os_share *share)
 {
-	os_own_unmap(share->page, share->bytes);
+	os_unmap_own((uintptr_t)share->page, share->bytes);
 	os_syscall(SYS_close, share->fd);
 }
 

@@ -13,25 +13,25 @@ static void *address_or_null(long got)
 	return got < 0 ? NULL : (void *)got;
 }
 
-void *os_own_map_shared(size_t bytes, long fd)
+void *os_map_own_shared(size_t bytes, long fd)
 {
 	int flags = MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0);
 	return address_or_null(os_syscall(SYS_mmap, 0, bytes,
 					  PROT_READ | PROT_WRITE, flags, fd));
 }
 
-const void *os_own_map_file(long fd, size_t at, size_t bytes)
+const void *os_map_own_file(long fd, size_t at, size_t bytes)
 {
 	return address_or_null(
 		os_syscall(SYS_mmap, 0, bytes, PROT_READ, MAP_PRIVATE, fd, at));
 }
 
-void os_own_unmap(void *at, size_t bytes)
+bool os_unmap_own(uintptr_t at, size_t bytes)
 {
-	os_syscall(SYS_munmap, at, bytes);
+	return os_syscall(SYS_munmap, at, bytes) == 0;
 }
 
-bool os_own_purge(void *at, size_t bytes)
+bool os_purge_own(uintptr_t at, size_t bytes)
 {
 	return os_syscall(SYS_madvise, at, bytes, MADV_DONTNEED) == 0;
 }

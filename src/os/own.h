@@ -10,17 +10,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* BYTES that processes share that are made of this one: of the file FD, or with
  * -1 of none. NULL: refused. */
-void *os_own_map_shared(size_t bytes, long fd);
+void *os_map_own_shared(size_t bytes, long fd);
 
 /* BYTES of the file FD from AT on, to read. NULL: refused. */
-const void *os_own_map_file(long fd, size_t at, size_t bytes);
+const void *os_map_own_file(long fd, size_t at, size_t bytes);
 
-void os_own_unmap(void *at, size_t bytes);
+bool os_unmap_own(uintptr_t at, size_t bytes);
 
 /* Gives the pages back; they read as zeros again. */
-bool os_own_purge(void *at, size_t bytes);
+bool os_purge_own(uintptr_t at, size_t bytes);
 
 #endif

@@ -370,7 +370,7 @@ uint64_t os_resume(struct os_world *world)
 	if (world->tasks_fd >= 0)
 		os_syscall(SYS_close, world->tasks_fd);
 	if (world->threads != NULL)
-		os_own_unmap(world->threads, world->map_bytes);
+		os_unmap_own((uintptr_t)world->threads, world->map_bytes);
 	*world = (struct os_world){.tasks_fd = -1};
 	return resumed_ns;
 }

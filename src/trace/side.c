@@ -59,7 +59,7 @@ void side_clear(struct side *side)
 		struct side_part *part = &side->parts[i];
 		size_t bytes = round_up(part->n_open * side->slice_bytes,
 					os_page_bytes());
-		if (bytes != 0 && !os_own_purge(part->at, bytes))
+		if (bytes != 0 && !os_purge_own((uintptr_t)part->at, bytes))
 			for (size_t at = 0; at < bytes; at++)
 				part->at[at] = 0;
 	}
@@ -69,7 +69,8 @@ void side_end(struct side *side)
 {
 	for (size_t i = 0; i < REGIONS_MAX; i++)
 		if (side->parts[i].at != NULL)
-			os_own_unmap(side->parts[i].at, side->parts[i].bytes);
+			os_unmap_own((uintptr_t)side->parts[i].at,
+				     side->parts[i].bytes);
 	*side = (struct side){0};
 }
 

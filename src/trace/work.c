@@ -34,7 +34,7 @@ void work_give_last(struct work *work, uint32_t n)
 {
 	while (n-- > 0) {
 		struct work_piece piece = work->pieces[--work->n_pieces];
-		os_own_unmap((void *)piece.at, piece.bytes);
+		os_unmap_own(piece.at, piece.bytes);
 	}
 }
 
