@@ -52,7 +52,10 @@
 #endif
 #if defined(__x86_64__) && !UNDER_THREAD_SANITIZER
 #define add_words_unsplit(p, n)                                                \
-	__asm__("addq %1, %0" : "+m"(*(p)) : "i"((n) * (long)sizeof(void *)))
+	__asm__ volatile("addq %1, %0"                                         \
+			 : "+m"(*(p))                                          \
+			 : "i"((n) * (long)sizeof(void *))                     \
+			 : "memory")
 #else
 #define add_words_unsplit(p, n)                                                \
 	((void)__atomic_fetch_add((uintptr_t *)(p),                            \

@@ -82,8 +82,11 @@ static struct class_counts *counts_of(struct heap *heap,
 	return &heap->counts[pool->class];
 }
 
-static void discard_pool(struct heap *heap, struct pool *pool)
+/* Gives an unused pool back; false if it has to stay. */
+static bool discard_pool(struct heap *heap, struct pool *pool)
 {
+	if (!remote_disown(pool))
+		return false;
 	uintptr_t base = pool->base;
 	size_t n_slices = pool->n_slices, purged = pool_purged_bytes(pool);
 	leave_bin(heap, pool);
@@ -98,6 +101,7 @@ static void discard_pool(struct heap *heap, struct pool *pool)
 		runs_give_clean_locked(heap, base, n_slices);
 	else
 		runs_give_locked(heap, base, n_slices);
+	return true;
 }
 
 /* Puts a pool where it belongs. */
@@ -106,10 +110,8 @@ static void settle(struct heap *heap, struct pool *pool)
 	if (pool->is_away)
 		return;
 	if (!pool->is_current && pool_is_unused(pool) &&
-	    !remote_is_flagged(pool)) {
-		discard_pool(heap, pool);
+	    discard_pool(heap, pool))
 		return;
-	}
 	if (!pool->is_current)
 		enter_bin(heap, pool, pool_bin(pool));
 	start_cooling(heap, pool);
@@ -445,10 +447,8 @@ void heap_take_away_locked(struct heap *heap, bool all, size_t n_calls,
 			(!all && now - pool->cooling_since_ms < decay_ms);
 		if (away->is_last || away->n == HEAP_AWAY_MAX)
 			return;
-		if (pool_is_unused(pool) && !remote_is_flagged(pool)) {
-			discard_pool(heap, pool);
+		if (pool_is_unused(pool) && discard_pool(heap, pool))
 			continue;
-		}
 		uint64_t pages = pool_purgeable(pool);
 		size_t n_runs = count_runs(pages);
 		if (pages == 0) {

@@ -122,7 +122,6 @@ void pool_destroy(struct pool *pool)
 	describe(pool, 0, NULL);
 	for (size_t w = 0; w < bits_words(pool->n_carved); w++)
 		store_relaxed(&pool->bits[w], 0);
-	store_relaxed(&pool->owner, NULL);
 	pool_keep_descriptor(pool);
 }
 

@@ -138,7 +138,8 @@ void pool_create(struct pool *pool, struct heap *owner, uint32_t owner_id,
 /* Gives a pool just created room for sites; without memory it has none. */
 void pool_add_sites(struct pool *pool);
 
-/* Ends an unused pool that is on no list; its run is the caller's. */
+/* Ends an unused pool that is on no list, and disowned; its run is the
+ * caller's. */
 void pool_destroy(struct pool *pool);
 
 /*

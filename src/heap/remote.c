@@ -43,6 +43,15 @@ void remote_forget_parked_after_fork(void)
 	store_relaxed(&parked_flagged, NULL);
 }
 
+bool remote_disown(struct pool *pool)
+{
+	struct heap *owner = exchange_seq_cst(&pool->owner, NULL);
+	if (load_seq_cst(&pool->flagged) == 0)
+		return true;
+	store_relaxed(&pool->owner, owner);
+	return false;
+}
+
 /* The list is only pushed to and taken whole, so there is no ABA. */
 static void push_flagged(struct heap *owner, struct pool *pool)
 {
@@ -51,7 +60,8 @@ static void push_flagged(struct heap *owner, struct pool *pool)
 		store_relaxed(&pool->next_flagged, head);
 	while (!cas_seq_cst(&owner->flagged, &head, pool));
 	/* Cites registry_park: either it sees our list, or we its flag. */
-	if (UNLIKELY(load_seq_cst(&owner->is_parked)))
+	if (UNLIKELY(load_seq_cst(&owner->is_parked) ||
+		     load_seq_cst(&pool->owner) != owner))
 		remote_push_parked(owner);
 }
 
@@ -63,7 +73,7 @@ static void push_flagged(struct heap *owner, struct pool *pool)
 static void flag(struct pool *pool)
 {
 	while (exchange_seq_cst(&pool->flagged, 1) == 0) {
-		struct heap *owner = load_relaxed(&pool->owner);
+		struct heap *owner = load_seq_cst(&pool->owner);
 		if (owner != NULL) {
 			push_flagged(owner, pool);
 			return;

@@ -58,10 +58,12 @@ void remote_drain_locked(struct heap *heap, uint32_t limit,
 /* Makes remote bits free bits; how many. The owner's lock is held. */
 uint32_t remote_drain_pool_locked(struct pool *pool);
 
-static inline bool remote_is_flagged(const struct pool *pool)
-{
-	return load_relaxed(&pool->flagged) != 0;
-}
+/*
+ * Takes POOL, which is unused, from its owner, who is locked; false if it is
+ * flagged, and has to stay until it has been drained. A freer that comes with
+ * its flag too late either is seen here, or sees that there is no owner.
+ */
+bool remote_disown(struct pool *pool);
 
 /* Blocks and bytes of HEAP's pools that others have freed. It is locked, so
  * that nobody takes what is listed. */

@@ -17,6 +17,7 @@
 
 #include "base/syscall.h"
 #include "os/clone.h"
+#include "os/memory.h"
 #include "os/own.h"
 
 #define UNSHARE_DESCRIPTORS (1 << 1) /* CLOSE_RANGE_UNSHARE */

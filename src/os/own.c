@@ -25,13 +25,3 @@ const void *os_map_own_file(long fd, size_t at, size_t bytes)
 	return address_or_null(
 		os_syscall(SYS_mmap, 0, bytes, PROT_READ, MAP_PRIVATE, fd, at));
 }
-
-bool os_unmap_own(uintptr_t at, size_t bytes)
-{
-	return os_syscall(SYS_munmap, at, bytes) == 0;
-}
-
-bool os_purge_own(uintptr_t at, size_t bytes)
-{
-	return os_syscall(SYS_madvise, at, bytes, MADV_DONTNEED) == 0;
-}

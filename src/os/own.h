@@ -19,9 +19,6 @@ void *os_map_own_shared(size_t bytes, long fd);
 /* BYTES of the file FD from AT on, to read. NULL: refused. */
 const void *os_map_own_file(long fd, size_t at, size_t bytes);
 
-bool os_unmap_own(uintptr_t at, size_t bytes);
-
-/* Gives the pages back; they read as zeros again. */
-bool os_purge_own(uintptr_t at, size_t bytes);
+/* os/memory.h gives it back: os_unmap_own, os_purge_own. */
 
 #endif
