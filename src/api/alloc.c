@@ -15,6 +15,7 @@
 #include "api/report.h"
 #include "base/arith.h"
 #include "base/atomic.h"
+#include "heap/arena.h"
 #include "heap/decay.h"
 #include "heap/large.h"
 #include "os/memory.h"
@@ -61,9 +62,9 @@ static void *take_large(size_t size, size_t alignment, bool cleared)
 {
 	struct heap *heap = heap_for_large();
 	void *block = large_alloc(heap, size, alignment, cleared);
-	if (UNLIKELY(block == NULL) && size <= PTRDIFF_MAX &&
-	    decay_gather(size)) {
-		block = large_alloc(heap, size, alignment, cleared);
+	if (UNLIKELY(block == NULL) && size <= PTRDIFF_MAX) {
+		if (decay_gather(size, alignment))
+			block = large_alloc(heap, size, alignment, cleared);
 		if (block == NULL && decay_unmap(size, alignment))
 			block = large_alloc(heap, size, alignment, cleared);
 	}
@@ -75,20 +76,25 @@ static void *take_large(size_t size, size_t alignment, bool cleared)
 	return block;
 }
 
+static void *try_small(uint32_t class, size_t size, bool cleared)
+{
+	return cleared ? heap_take_zeroed(class, size)
+		       : heap_refill(class, size);
+}
+
 /* The same from pools; CLEARED: the first SIZE bytes are zero. */
 static void *take_small(uint32_t class, size_t size, bool cleared)
 {
-	size_t bytes = class_pool_slices(class) * SLICE_BYTES;
-	for (int attempt = 0;; attempt++) {
-		void *block = cleared ? heap_take_zeroed(class, size)
-				      : heap_refill(class, size);
-		if (LIKELY(block != NULL) || attempt == 2 ||
-		    !(attempt == 0 ? decay_gather(bytes)
-				   : decay_unmap(bytes, SLICE_BYTES))) {
-			end_slow_path();
-			return block;
-		}
+	void *block = try_small(class, size, cleared);
+	if (UNLIKELY(block == NULL)) {
+		size_t bytes = class_pool_slices(class) * SLICE_BYTES;
+		if (decay_gather(bytes, SLICE_BYTES))
+			block = try_small(class, size, cleared);
+		if (block == NULL && decay_unmap(bytes, SLICE_BYTES))
+			block = try_small(class, size, cleared);
 	}
+	end_slow_path();
+	return block;
 }
 
 COLD void api_poll(void)
@@ -244,7 +250,10 @@ static void *move_block(void *block, struct heap_block old, size_t size,
 	void *moved = api_malloc(room_to_grow(old, size));
 	if (moved == NULL)
 		return NULL;
-	memcpy(moved, block, min_size(old.usable_bytes, size));
+	if (old.is_large && size > POOL_BYTES_MAX)
+		arena_copy(moved, block, min_size(old.usable_bytes, size));
+	else
+		memcpy(moved, block, min_size(old.usable_bytes, size));
 	free_as(block, operation);
 	return moved;
 }

@@ -16,6 +16,7 @@
 #include "heap/slice_bits.h"
 #include "heap/slice_state.h"
 #include "heap/slice_tree.h"
+#include "os/memory.h"
 
 struct lock arena_lock CACHE_ALIGNED = LOCK_INIT(LOCK_ARENA);
 
@@ -186,9 +187,9 @@ void arena_age(void)
 	lock_release(&arena_lock);
 }
 
-size_t arena_mapped_bytes(void)
+size_t arena_free_bytes(void)
 {
-	return load_relaxed(&slice_totals.n_mapped) << SLICE_SHIFT;
+	return load_relaxed(&slice_totals.n_free) << SLICE_SHIFT;
 }
 
 size_t arena_in_use_bytes(void)
@@ -236,6 +237,45 @@ void arena_clear(void *base, size_t bytes)
 			memset(at, 0, step);
 		at += step;
 		bytes -= step;
+	}
+}
+
+static bool is_zero(const char *at, size_t bytes)
+{
+	const uint64_t *words = (const uint64_t *)at;
+	for (size_t i = 0; i < bytes / sizeof(*words); i++)
+		if (words[i] != 0)
+			return false;
+	for (size_t i = round_down(bytes, sizeof(*words)); i < bytes; i++)
+		if (at[i] != 0)
+			return false;
+	return true;
+}
+
+/* How many of BYTES are to be copied in one go, or skipped. */
+static size_t measure_stretch(char *to, const char *from, size_t bytes,
+			      bool *skip)
+{
+	size_t page = os_page_bytes(), at = 0;
+	for (; at < bytes; at += page) {
+		size_t step = min_size(page, bytes - at);
+		bool same = is_zero(from + at, step) && is_zero(to + at, step);
+		if (at == 0)
+			*skip = same;
+		else if (*skip != same)
+			return at;
+	}
+	return bytes;
+}
+
+void arena_copy(void *to, const void *from, size_t bytes)
+{
+	for (size_t at = 0, step; at < bytes; at += step) {
+		bool skip;
+		step = measure_stretch((char *)to + at, (const char *)from + at,
+				       bytes - at, &skip);
+		if (!skip)
+			memcpy((char *)to + at, (const char *)from + at, step);
 	}
 }
 
@@ -311,7 +351,7 @@ static void reclaim_run(void *context, struct region *region, size_t slice,
 	if (code == CODE_LEAVING || code == CODE_BUSY ||
 	    reclaim->is_kept(reclaim->context, region, slice, n_slices))
 		return;
-	region_describe(region, slice, 0, NULL);
+	region_set_entry(region, slice, 0);
 	slices_change(region, slice, n_slices, SLICES_CACHED);
 }
 

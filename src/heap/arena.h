@@ -63,6 +63,13 @@ bool arena_is_clean(const void *base, size_t n_slices);
 void arena_clear(void *base, size_t bytes);
 
 /*
+ * Quiet. Copies BYTES between two runs that the caller holds, without touching
+ * pages that are zero in both: what was never written costs no memory at its
+ * new place either.
+ */
+void arena_copy(void *to, const void *from, size_t bytes);
+
+/*
  * Quiet, without a lock; for a run that the caller holds. True if pages in it
  * came by arena_move: such a run goes back by arena_give_moved.
  */
@@ -109,9 +116,16 @@ void arena_age(void);
 /* Quiet, without a lock. Free slices with pages: a number to compare. */
 size_t arena_cached_bytes(void);
 
-/* The same of all that is mapped, and of what is in use. */
-size_t arena_mapped_bytes(void);
+/* The same of all that is free, and of what is in use. */
+size_t arena_free_bytes(void);
 size_t arena_in_use_bytes(void);
+
+/*
+ * Quiet, two system calls at most. False if nothing that could be given back
+ * can help when arena_take has refused such a run: it would not be there even
+ * if every slice mapped now were unmapped.
+ */
+bool arena_could_make_room(size_t n_slices, size_t align);
 
 /*
  * Loud. To be called when arena_take has refused such a run: unmaps free

@@ -154,12 +154,12 @@ static enum growth grow_in_hole(struct region *region, size_t n, size_t align,
 }
 
 /*
- * True if REGION, in which nothing is mapped yet, has another place now,
+ * True if REGION, before anything is mapped in any, has another place now,
  * because it is the place that the OS refuses and not the size.
  */
 static bool try_lower(struct region *region, size_t n)
 {
-	if (region->end != 0)
+	if (region->end != 0 || regions[0].end != 0)
 		return false;
 	void *elsewhere = os_map(n << SLICE_SHIFT);
 	if (elsewhere == NULL)

@@ -31,7 +31,7 @@ struct leaving {
 
 static void leave(struct leaving *run)
 {
-	region_describe(run->region, run->at, CODE_LEAVING, NULL);
+	region_set_entry(run->region, run->at, CODE_LEAVING);
 	run->is_unmapped = os_unmap(slice_address(run->region, run->at),
 				    run->n << SLICE_SHIFT);
 }
@@ -48,7 +48,7 @@ void arena_give_moved(void *base, size_t n_slices)
 	};
 	leave(&run);
 	lock_acquire(&arena_lock);
-	region_describe(region, run.at, 0, NULL);
+	region_set_entry(region, run.at, 0);
 	if (run.is_unmapped)
 		arena_map_anew_locked(region, run.at, run.n);
 	else
@@ -102,7 +102,7 @@ void *arena_move(void *base, size_t n_slices, size_t n_new,
 	lock_acquire(&arena_lock);
 	if (moved) {
 		slices_set_moved(to, at, n_new);
-		region_describe(from, old_at, 0, NULL);
+		region_set_entry(from, old_at, 0);
 		arena_map_anew_locked(from, old_at, n_slices);
 	} else {
 		arena_restore_locked(to, at, n_new);
@@ -114,27 +114,27 @@ void *arena_move(void *base, size_t n_slices, size_t n_new,
 /* --- room under a limit --------------------------------------------------- */
 
 /*
- * True if unmapping free slices can let N be mapped: not if even all that is
+ * True if unmapping N_OLD slices can let N be mapped: not if even what is
  * missing then is refused.
  */
-static bool can_help(size_t n, size_t align)
+static bool can_help(size_t n, size_t align, size_t n_old)
 {
-	if (n == 0 || n > RUN_SLICES_MAX ||
+	if (n == 0 || n > RUN_SLICES_MAX || n_old == 0 ||
 	    align > RUN_SLICES_MAX << SLICE_SHIFT)
 		return false;
-	lock_acquire(&arena_lock);
-	size_t n_free = slice_totals.n_free;
-	lock_release(&arena_lock);
-	if (n_free == 0)
-		return false;
-	if (n <= n_free)
+	if (n <= n_old)
 		return true;
-	size_t missing = (n - n_free) << SLICE_SHIFT;
+	size_t missing = (n - n_old) << SLICE_SHIFT;
 	void *probe = os_map(missing);
 	if (probe == NULL)
 		return false;
 	os_unmap_own((uintptr_t)probe, missing);
 	return true;
+}
+
+bool arena_could_make_room(size_t n_slices, size_t align)
+{
+	return can_help(n_slices, align, load_relaxed(&slice_totals.n_mapped));
 }
 
 /* Takes the longest free runs there are, of up to N slices in all. */
@@ -167,7 +167,7 @@ static size_t take_longest_locked(size_t n, struct leaving *runs)
 
 static size_t enter_left_locked(const struct leaving *run)
 {
-	region_describe(run->region, run->at, 0, NULL);
+	region_set_entry(run->region, run->at, 0);
 	if (run->is_unmapped)
 		slices_clear_moved(run->region, run->at, run->n);
 	slices_change(run->region, run->at, run->n,
@@ -179,7 +179,7 @@ bool arena_make_room(size_t n_slices, size_t align)
 {
 	struct leaving runs[LEAVING_RUNS];
 	size_t unmapped = 0, n_runs = 0;
-	if (!can_help(n_slices, align))
+	if (!can_help(n_slices, align, load_relaxed(&slice_totals.n_free)))
 		return false;
 	while (unmapped < n_slices && n_runs < LEAVING_RUNS_MAX) {
 		size_t left = 0;

@@ -20,8 +20,6 @@
 #include "heap/purge.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
-#include "os/available.h"
-#include "os/barrier.h"
 #include "os/system.h"
 
 /* What one poll does at most: some hundred microseconds. */
@@ -183,7 +181,8 @@ static bool purge_excess(struct heap *heap)
 		lock_release(&heap->lock);
 	}
 	idle_note_purged(budget.purged_bytes);
-	return is_spent(&budget);
+	all->n_calls = budget.n_calls;
+	all->bytes -= min_size(all->bytes, budget.purged_bytes);
 }
 
 /* Its thread sleeps, or hits its magazines only. */
@@ -199,7 +198,7 @@ static void give_back_locked(struct heap *heap, bool all)
 	heap_drain_locked(heap);
 	if (heap->is_parked || (all && heap == heap_mine))
 		heap_empty_magazines_locked(heap);
-	else if (os_barrier_is_possible())
+	else
 		heap_rob_locked(heap);
 	runs_empty_locked(heap, false);
 }
@@ -218,13 +217,13 @@ static bool sweep_heap(struct heap *heap, uint64_t now, struct budget *budget)
 }
 
 /* True if all heaps have been swept, and the arena. */
-static bool sweep(uint64_t now)
+static bool sweep(uint64_t now, struct budget *budget)
 {
-	struct budget budget = OF_A_POLL;
 	int n = 0;
+	size_t before = budget->purged_bytes;
 	bool finished = true;
 	for (; next_to_sweep != NULL && n < POLL_HEAPS && finished; n++) {
-		finished = sweep_heap(next_to_sweep, now, &budget);
+		finished = sweep_heap(next_to_sweep, now, budget);
 		if (finished)
 			next_to_sweep = next_to_sweep->next;
 	}
@@ -236,14 +235,14 @@ static bool sweep(uint64_t now)
 }
 
 /* True if the tick is done; false if there is more to do, by the next poll. */
-static bool tick(uint64_t now)
+static bool tick(uint64_t now, struct budget *budget)
 {
 	bool free = false;
 	if (!cas_acquire(&is_sweeping, &free, true))
 		return true;
 	if (next_to_sweep == NULL)
 		next_to_sweep = registry_first();
-	bool finished = sweep(now);
+	bool finished = sweep(now, budget);
 	if (finished)
 		arena_age();
 	else
@@ -258,7 +257,8 @@ static bool somebody_wants_growth(void)
 	       load_relaxed(&conf.collect_ms) != 0;
 }
 
-static void poll_ticks(struct heap *heap, uint64_t now, uint64_t tick_ms)
+static void poll_ticks(struct heap *heap, uint64_t now, uint64_t tick_ms,
+		       struct budget *budget)
 {
 	if (now - heap->last_tick_ms >= tick_ms) {
 		store_relaxed(&heap->last_tick_ms, now);
@@ -269,7 +269,7 @@ static void poll_ticks(struct heap *heap, uint64_t now, uint64_t tick_ms)
 	if (LIKELY(now < due && due <= now + tick_ms) ||
 	    !cas_relaxed(&when.next_tick_ms, &due, now + tick_ms))
 		return;
-	if (!tick(now))
+	if (!tick(now, budget))
 		heap->calls_to_poll = CALLS_TO_GO_ON;
 }
 
@@ -285,13 +285,16 @@ void decay_poll(struct heap *heap)
 	uint64_t now = os_now_ms();
 	if (UNLIKELY(somebody_wants_growth()))
 		growth_poll(heap, now);
-	if (UNLIKELY(idle_excess_bytes(0) > 0) && may_purge(now) &&
-	    purge_excess(heap))
-		heap->calls_to_poll = CALLS_TO_GO_ON;
+	struct budget budget = OF_A_POLL;
+	if (UNLIKELY(idle_excess_bytes(0) > 0) && may_purge(now)) {
+		purge_excess(heap, &budget);
+		if (is_spent(&budget))
+			heap->calls_to_poll = CALLS_TO_GO_ON;
+	}
 	heap->to_look_after = NULL;
 	uint64_t decay_ms = load_relaxed(&conf.decay_ms);
 	if (decay_ms != CONF_NEVER)
-		poll_ticks(heap, now, decay_ms / 2);
+		poll_ticks(heap, now, decay_ms / 2, &budget);
 	heap->is_polling = false;
 }
 
@@ -306,8 +309,9 @@ void decay_note_large(struct heap *heap, size_t bytes)
 
 void decay_poll_at_end(void)
 {
+	struct budget budget = OF_A_POLL;
 	if (idle_excess_bytes(0) > 0 && may_purge(os_now_ms()))
-		purge_excess(NULL);
+		purge_excess(NULL, &budget);
 }
 
 /* The magazines, remote frees and runs of all heaps. */
@@ -335,15 +339,14 @@ size_t decay_purge_all(void)
 	return budget.purged_bytes;
 }
 
-bool decay_gather(size_t bytes)
+bool decay_gather(size_t bytes, size_t align)
 {
-	/* Not even if all that is mapped were free? */
-	size_t held = arena_mapped_bytes();
-	if (bytes > held && !os_can_map(bytes - held))
+	size_t before = arena_free_bytes();
+	if (!arena_could_make_room(divide_up(bytes, SLICE_BYTES), align))
 		return false;
 	give_back_all();
 	late_tell();
-	return true;
+	return arena_free_bytes() > before;
 }
 
 bool decay_unmap(size_t bytes, size_t align)

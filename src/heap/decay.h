@@ -35,7 +35,7 @@ size_t decay_purge_all(void);
  * then unmaps what is free, each only if it can make the difference. After one
  * that returns true it is worth asking again.
  */
-bool decay_gather(size_t bytes);
+bool decay_gather(size_t bytes, size_t align);
 bool decay_unmap(size_t bytes, size_t align);
 
 #endif

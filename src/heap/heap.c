@@ -203,12 +203,14 @@ void heap_take_singly(struct heap *heap, uint32_t class)
 void heap_rob_locked(struct heap *heap)
 {
 	bool is_robbed[N_CLASSES], any = false;
-	FOR_EACH_CLASS (class) {
+	FOR_EACH_CLASS (class)
+		any |= magazine_is_worth_robbing(magazine_of(heap, class));
+	if (!any || !os_barrier_is_possible())
+		return;
+	FOR_EACH_CLASS (class)
 		is_robbed[class] =
 			magazine_rob_locked(magazine_of(heap, class));
-		any |= is_robbed[class];
-	}
-	bool has_passed = any && os_barrier();
+	bool has_passed = os_barrier();
 	FOR_EACH_CLASS (class) {
 		uint32_t n;
 		if (!is_robbed[class])
@@ -232,6 +234,13 @@ static uint32_t take_blocks(struct heap *heap, uint32_t class, uint32_t n,
 	return taken;
 }
 
+/* Larger than before, if it may be. */
+static bool has_magazine(struct heap *heap, uint32_t class)
+{
+	grow(heap, class);
+	return magazine_exists(magazine_of(heap, class));
+}
+
 /* Half of the magazine, but not much more at once than will be used soon. */
 static uint32_t refill_blocks(const struct heap *heap, uint32_t class)
 {
@@ -247,9 +256,6 @@ static uint32_t refill_blocks(const struct heap *heap, uint32_t class)
 static void *fill_magazine(struct heap *heap, uint32_t class)
 {
 	struct magazine *magazine = magazine_of(heap, class);
-	grow(heap, class);
-	if (!magazine_exists(magazine))
-		return NULL;
 	void **blocks = magazine->blocks;
 	uint32_t want = refill_blocks(heap, class);
 	uint32_t n = take_blocks(heap, class, want, blocks + want);
@@ -293,10 +299,9 @@ void *heap_refill(uint32_t class, size_t n)
 	void *block = heap_pop(class_code(class));
 	if (block == NULL) {
 		heap->was_used[class] = true;
-		if (!conf.check)
-			block = fill_magazine(heap, class);
-		if (block == NULL)
-			block = take_one(heap, class);
+		bool by_magazine = !conf.check && has_magazine(heap, class);
+		block = by_magazine ? fill_magazine(heap, class)
+				    : take_one(heap, class);
 	}
 	lock_release(&heap->lock);
 	struct request_sample *sample = &heap->requests[class];

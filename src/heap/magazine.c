@@ -159,12 +159,18 @@ void magazine_regain_locked(struct magazine *magazine)
 	store_relaxed(&magazine->top, blocks + n);
 }
 
+/* The last block is not to be had. */
+bool magazine_is_worth_robbing(const struct magazine *magazine)
+{
+	return magazine_exists(magazine) && !is_robbed(magazine) &&
+	       load_relaxed(&magazine->top) >= magazine->blocks + 2;
+}
+
 bool magazine_rob_locked(struct magazine *magazine)
 {
-	void **top = load_relaxed(&magazine->top);
-	if (!magazine_exists(magazine) || is_robbed(magazine) ||
-	    top < magazine->blocks + 2)
+	if (!magazine_is_worth_robbing(magazine))
 		return false;
+	void **top = load_relaxed(&magazine->top);
 	struct head *head = head_of(magazine);
 	store_release(&magazine->limit, NULL);
 	while (!cas_seq_cst(&magazine->top, &top, MAGAZINE_NOWHERE))

@@ -135,10 +135,11 @@ void magazine_regain_locked(struct magazine *magazine);
 
 /*
  * Steps 1 and 3 of a theft, of a magazine that is worth it: the first is false
- * if it is not. Of the second the caller gets *N blocks that are now his. In
+ * if it is not (any more). Of the second the caller gets *N blocks that are now his. In
  * between it makes all threads pass a barrier; HAS_PASSED says that this worked.
  * The heap is locked until the blocks are somewhere else.
  */
+bool magazine_is_worth_robbing(const struct magazine *magazine);
 bool magazine_rob_locked(struct magazine *magazine);
 void **magazine_robbed_locked(struct magazine *magazine, bool has_passed,
 			      uint32_t *n);

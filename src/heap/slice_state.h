@@ -6,9 +6,9 @@
  *	mapped free dirty hole
  *	  0     0    0     0    lost: beyond `end`, or somebody else's
  *	  0     0    0     1    a hole: not mapped now, but may be
- *	  1     1    0     0    free and clean: reads as zeros, no page behind it
- *	  1     1    1     0    free and cached: has pages, purged after a while
- *	  1     0    .     0    in use; `dirty` says what it was when it was taken
+ *	  1     1    0     0    free and clean: reads as zeros, has no page
+ *	  1     1    1     0    free and cached: has pages, purged some time
+ *	  1     0    .     0    in use; `dirty` tells what it was when taken
  *
  * Pure bookkeeping, no calls to the OS; the caller holds arena_lock.
  */

@@ -17,26 +17,31 @@ struct node {
 	bool has_cached;
 };
 
-static size_t n_groups(const struct region *region)
-{
-	return divide_up(region->end, GROUP_SLICES);
-}
+/* What a walk needs to know of the region. */
+struct tree {
+	struct slice_group *groups;
+	enum slice_kind kind;
+	unsigned height; /* the level of the root */
+	size_t n;	 /* groups */
+};
 
-/* The level of the root. */
-static unsigned height(const struct region *region)
+static ALWAYS_INLINE struct tree tree_of(const struct region *region,
+					 enum slice_kind kind)
 {
-	return log2_ceil(n_groups(region));
+	size_t n = divide_up(region->end, GROUP_SLICES);
+	return (struct tree){region->groups, kind, log2_ceil(n), n};
 }
 
 /* The group in which the node lies: of LEVEL 1 or more, and the J-th there. */
-static size_t group_of(unsigned level, size_t j)
+static ALWAYS_INLINE size_t group_of(unsigned level, size_t j)
 {
 	return (j << level) + ((size_t)1 << (level - 1)) - 1;
 }
 
 /* --- leaves --------------------------------------------------------------- */
 
-static uint64_t bits_of(const struct slice_group *group, enum slice_kind kind)
+static ALWAYS_INLINE uint64_t bits_of(const struct slice_group *group,
+				      enum slice_kind kind)
 {
 	return kind == SLICES_FREE ? group->free : group->hole;
 }
@@ -76,27 +81,45 @@ static unsigned longest_of(uint64_t bits)
 	return n;
 }
 
-static struct node leaf(const struct region *region, enum slice_kind kind,
-			size_t g)
+static ALWAYS_INLINE struct node leaf(const struct tree *tree, size_t g)
 {
-	const struct slice_group *group = &region->groups[g];
-	uint64_t bits = bits_of(group, kind), others = ~bits;
+	const struct slice_group *group = &tree->groups[g];
+	bool is_free = tree->kind == SLICES_FREE;
+	uint64_t bits = bits_of(group, tree->kind), others = ~bits;
+	bool has_cached = is_free && (bits & group->dirty) != 0;
 	if (others == 0)
-		return (struct node){{64, 64, 64},
-				     kind == SLICES_FREE && group->dirty != 0};
+		return (struct node){{64, 64, 64}, has_cached};
 	return (struct node){
 		.runs.at_start = (uint32_t)__builtin_ctzll(others),
-		.runs.longest = kind == SLICES_FREE ? group->longest_free
-						    : group->longest_hole,
+		.runs.longest =
+			is_free ? group->longest_free : group->longest_hole,
 		.runs.at_end = (uint32_t)__builtin_clzll(others),
-		.has_cached = (bits & group->dirty) != 0,
+		.has_cached = has_cached,
 	};
+}
+
+static ALWAYS_INLINE void measure_leaf(const struct tree *tree, size_t g)
+{
+	struct slice_group *group = &tree->groups[g];
+	uint8_t longest = (uint8_t)longest_of(bits_of(group, tree->kind));
+	if (tree->kind == SLICES_FREE)
+		group->longest_free = longest;
+	else
+		group->longest_hole = longest;
 }
 
 /* --- nodes ---------------------------------------------------------------- */
 
+static ALWAYS_INLINE struct node stored(const struct tree *tree, size_t g)
+{
+	const struct slice_group *at = &tree->groups[g];
+	if (tree->kind == SLICES_FREE)
+		return (struct node){at->free_above, at->has_cached_above};
+	return (struct node){at->holes_above, false};
+}
+
 /* Goes down to the node that stands for this one, if it is not there itself. */
-static void resolve(size_t n, unsigned *level, size_t *j)
+static ALWAYS_INLINE void resolve(size_t n, unsigned *level, size_t *j)
 {
 	while (*level > 0 && group_of(*level, *j) >= n) {
 		--*level;
@@ -104,35 +127,25 @@ static void resolve(size_t n, unsigned *level, size_t *j)
 	}
 }
 
-static struct node node_at(const struct region *region, enum slice_kind kind,
-			   unsigned level, size_t j)
+static ALWAYS_INLINE struct node node_at(const struct tree *tree,
+					 unsigned level, size_t j)
 {
-	size_t n = n_groups(region);
 	unsigned spans = level;
 	slice_tree_steps++;
-	if (j << level >= n)
+	if (j << level >= tree->n)
 		return (struct node){0};
-	resolve(n, &level, &j);
-	struct node node;
-	if (level == 0) {
-		node = leaf(region, kind, j);
-	} else {
-		const struct slice_group *at =
-			&region->groups[group_of(level, j)];
-		node.runs =
-			kind == SLICES_FREE ? at->free_above : at->holes_above;
-		node.has_cached = kind == SLICES_FREE && at->has_cached_above;
-	}
+	resolve(tree->n, &level, &j);
+	struct node node =
+		level == 0 ? leaf(tree, j) : stored(tree, group_of(level, j));
 	if (level < spans)
 		node.runs.at_end = 0; /* the rest is not there */
 	return node;
 }
 
-static struct node sum(const struct region *region, enum slice_kind kind,
-		       unsigned level, size_t j)
+/* Of two nodes below LEVEL that follow each other. */
+static ALWAYS_INLINE struct node sum(struct node left, struct node right,
+				     unsigned level)
 {
-	struct node left = node_at(region, kind, level - 1, 2 * j);
-	struct node right = node_at(region, kind, level - 1, 2 * j + 1);
 	uint32_t half = (uint32_t)GROUP_SLICES << (level - 1);
 	uint32_t across = left.runs.at_end + right.runs.at_start;
 	struct node node = {
@@ -152,22 +165,21 @@ static struct node sum(const struct region *region, enum slice_kind kind,
 	return node;
 }
 
-static bool is_same(struct node a, struct node b)
+static ALWAYS_INLINE bool is_same(struct node a, struct node b)
 {
 	return a.runs.at_start == b.runs.at_start &&
 	       a.runs.longest == b.runs.longest &&
 	       a.runs.at_end == b.runs.at_end && a.has_cached == b.has_cached;
 }
 
-/* True if that changed it. */
-static bool update_node(struct region *region, enum slice_kind kind,
-			unsigned level, size_t j)
+/* Makes the node in group G what it is to be; false if it was that already. */
+static ALWAYS_INLINE bool store_node(const struct tree *tree, size_t g,
+				     struct node node)
 {
-	struct node node = sum(region, kind, level, j);
-	if (is_same(node, node_at(region, kind, level, j)))
+	struct slice_group *at = &tree->groups[g];
+	if (is_same(node, stored(tree, g)))
 		return false;
-	struct slice_group *at = &region->groups[group_of(level, j)];
-	if (kind == SLICES_FREE) {
+	if (tree->kind == SLICES_FREE) {
 		at->free_above = node.runs;
 		at->has_cached_above = node.has_cached;
 	} else {
@@ -176,29 +188,49 @@ static bool update_node(struct region *region, enum slice_kind kind,
 	return true;
 }
 
-/* With ALL also what lies above nodes that have not changed. */
-static void update(struct region *region, enum slice_kind kind, size_t first,
-		   size_t last, bool all)
+static ALWAYS_INLINE bool update_node(const struct tree *tree, unsigned level,
+				      size_t j)
 {
-	size_t n = n_groups(region);
-	unsigned top = height(region);
-	for (size_t g = first; g <= last; g++) {
-		struct slice_group *group = &region->groups[g];
-		uint8_t longest = (uint8_t)longest_of(bits_of(group, kind));
-		if (kind == SLICES_FREE)
-			group->longest_free = longest;
-		else
-			group->longest_hole = longest;
-	}
-	for (unsigned level = 1; level <= top; level++) {
+	return store_node(tree, group_of(level, j),
+			  sum(node_at(tree, level - 1, 2 * j),
+			      node_at(tree, level - 1, 2 * j + 1), level));
+}
+
+/* With ALL also what lies above nodes that have not changed. */
+static ALWAYS_INLINE void update(const struct tree *tree, size_t first,
+				 size_t last, bool all)
+{
+	for (size_t g = first; g <= last; g++)
+		measure_leaf(tree, g);
+	for (unsigned level = 1; level <= tree->height; level++) {
 		bool changed = all;
 		first /= 2;
 		last /= 2;
 		for (size_t j = first; j <= last; j++)
-			if (group_of(level, j) >= n ||
-			    update_node(region, kind, level, j))
+			if (group_of(level, j) >= tree->n ||
+			    update_node(tree, level, j))
 				changed = true;
 		if (!changed)
+			break;
+	}
+}
+
+/* The same for one group: the sum so far is one half of the next. */
+static ALWAYS_INLINE void update_one(const struct tree *tree, size_t j)
+{
+	measure_leaf(tree, j);
+	struct node node = leaf(tree, j);
+	for (unsigned level = 1; level <= tree->height; level++, j /= 2) {
+		size_t g = group_of(level, j / 2);
+		if (g >= tree->n)
+			node.runs.at_end = 0; /* as in node_at */
+		else if (j % 2 == 0)
+			node = sum(node, node_at(tree, level - 1, j + 1),
+				   level);
+		else
+			node = sum(node_at(tree, level - 1, j - 1), node,
+				   level);
+		if (g < tree->n && !store_node(tree, g, node))
 			break;
 	}
 }
@@ -206,73 +238,96 @@ static void update(struct region *region, enum slice_kind kind, size_t first,
 void slice_tree_update(struct region *region, enum slice_kind kind,
 		       size_t first, size_t last)
 {
-	update(region, kind, first, last, false);
+	struct tree of_free = tree_of(region, SLICES_FREE);
+	struct tree of_holes = tree_of(region, SLICES_HOLE);
+	if (kind == SLICES_FREE && first == last)
+		update_one(&of_free, first);
+	else if (kind == SLICES_FREE)
+		update(&of_free, first, last, false);
+	else
+		update(&of_holes, first, last, false);
 }
 
 /* The new groups bring nodes with them whose left halves lie further down. */
 void slice_tree_grow(struct region *region, size_t old_end)
 {
-	size_t first = old_end / GROUP_SLICES, last = n_groups(region) - 1;
-	update(region, SLICES_FREE, first, last, true);
-	update(region, SLICES_HOLE, first, last, true);
+	struct tree of_free = tree_of(region, SLICES_FREE);
+	struct tree of_holes = tree_of(region, SLICES_HOLE);
+	size_t first = old_end / GROUP_SLICES, last = of_free.n - 1;
+	update(&of_free, first, last, true);
+	update(&of_holes, first, last, true);
 }
 
 /* --- searches ------------------------------------------------------------- */
 
 size_t slice_tree_longest(const struct region *region, enum slice_kind kind)
 {
-	return node_at(region, kind, height(region), 0).runs.longest;
+	struct tree tree = tree_of(region, kind);
+	return node_at(&tree, tree.height, 0).runs.longest;
+}
+
+/* Goes down to the left where the run is there, else to the right, unless it
+ * lies across the two. */
+static ALWAYS_INLINE size_t find(const struct tree *tree, size_t n)
+{
+	unsigned level = tree->height;
+	size_t j = 0;
+	for (;;) {
+		resolve(tree->n, &level, &j);
+		if (level == 0)
+			break;
+		level--;
+		j *= 2;
+		struct node left = node_at(tree, level, j);
+		if (left.runs.longest >= n)
+			continue;
+		j++;
+		struct node right = node_at(tree, level, j);
+		if (left.runs.at_end + right.runs.at_start >= n)
+			return (j << level) * GROUP_SLICES - left.runs.at_end;
+	}
+	uint64_t bits = bits_of(&tree->groups[j], tree->kind);
+	return j * GROUP_SLICES +
+	       (size_t)__builtin_ctzll(starts_of_runs(bits, (unsigned)n));
 }
 
 size_t slice_tree_find(const struct region *region, enum slice_kind kind,
 		       size_t n)
 {
-	unsigned level = height(region);
-	size_t j = 0;
+	struct tree of_free = tree_of(region, SLICES_FREE);
+	struct tree of_holes = tree_of(region, SLICES_HOLE);
 	if (slice_tree_longest(region, kind) < n)
 		return region->end;
-	for (;;) {
-		resolve(n_groups(region), &level, &j);
-		if (level == 0)
-			break;
-		struct node left = node_at(region, kind, level - 1, 2 * j);
-		struct node right = node_at(region, kind, level - 1, 2 * j + 1);
-		level--;
-		j *= 2;
-		if (left.runs.longest >= n)
-			continue;
-		j++;
-		if (left.runs.at_end + right.runs.at_start >= n)
-			return (j << level) * GROUP_SLICES - left.runs.at_end;
-	}
-	uint64_t bits = bits_of(&region->groups[j], kind);
-	return j * GROUP_SLICES +
-	       (size_t)__builtin_ctzll(starts_of_runs(bits, (unsigned)n));
+	return kind == SLICES_FREE ? find(&of_free, n) : find(&of_holes, n);
 }
 
-static bool has_cached(const struct region *region, unsigned level, size_t j)
+static ALWAYS_INLINE bool has_cached(const struct tree *tree, unsigned level,
+				     size_t j)
 {
-	return node_at(region, SLICES_FREE, level, j).has_cached;
+	return node_at(tree, level, j).has_cached;
 }
 
 /* Rises over stretches without, then goes down to the first with. */
 size_t slice_tree_next_cached(const struct region *region, size_t from)
 {
-	size_t n = n_groups(region), j = from;
+	struct tree tree = tree_of(region, SLICES_FREE);
 	unsigned level = 0;
-	while (j << level < n && !has_cached(region, level, j)) {
+	size_t j = from;
+	if (from == 0)
+		level = tree.height;
+	while (j << level < tree.n && !has_cached(&tree, level, j)) {
 		j++;
-		while (j % 2 == 0 && level < height(region)) {
+		while (j % 2 == 0 && level < tree.height) {
 			j /= 2;
 			level++;
 		}
 	}
-	if (j << level >= n)
-		return n;
+	if (j << level >= tree.n)
+		return tree.n;
 	while (level > 0) {
 		level--;
 		j *= 2;
-		if (!has_cached(region, level, j))
+		if (!has_cached(&tree, level, j))
 			j++;
 	}
 	return j;
@@ -280,33 +335,31 @@ size_t slice_tree_next_cached(const struct region *region, size_t from)
 
 /* --- laws ----------------------------------------------------------------- */
 
-static void check_node(const struct region *region, enum slice_kind kind,
-		       unsigned level, size_t j)
+static void check_tree(const struct region *region, enum slice_kind kind)
 {
-	if (!is_same(sum(region, kind, level, j),
-		     node_at(region, kind, level, j)))
-		message_abort("broken law: sum of %zu groups from %p",
-			      (size_t)1 << level,
-			      (void *)slice_address(
-				      region, (j << level) * GROUP_SLICES));
+	struct tree tree = tree_of(region, kind);
+	for (size_t g = 0; g < tree.n; g++) {
+		uint64_t bits = bits_of(&tree.groups[g], kind);
+		unsigned level = (unsigned)__builtin_ctzll(g + 1) + 1;
+		size_t j = (g + 1) >> level;
+		bool good = bits == 0 || ~bits == 0 ||
+			    leaf(&tree, g).runs.longest == longest_of(bits);
+		/* Else it is the next root, when there are more. */
+		if (level <= tree.height)
+			good &= is_same(
+				stored(&tree, g),
+				sum(node_at(&tree, level - 1, 2 * j),
+				    node_at(&tree, level - 1, 2 * j + 1),
+				    level));
+		if (!good)
+			message_abort("broken law: sum of slices at %p",
+				      (void *)slice_address(region,
+							    g * GROUP_SLICES));
+	}
 }
 
 void slice_tree_check(const struct region *region)
 {
-	size_t n = n_groups(region);
-	for (size_t g = 0; g < n; g++) {
-		const struct slice_group *group = &region->groups[g];
-		unsigned level = (unsigned)__builtin_ctzll(g + 1) + 1;
-		size_t j = (g + 1) >> level;
-		if (group->longest_free != longest_of(group->free) ||
-		    group->longest_hole != longest_of(group->hole))
-			message_abort("broken law: longest runs of the group "
-				      "at %p",
-				      (void *)slice_address(region,
-							    g * GROUP_SLICES));
-		if (level > height(region))
-			continue; /* the next root, when there are more */
-		check_node(region, SLICES_FREE, level, j);
-		check_node(region, SLICES_HOLE, level, j);
-	}
+	check_tree(region, SLICES_FREE);
+	check_tree(region, SLICES_HOLE);
 }

@@ -26,6 +26,10 @@
 #define PLACE_TRIES_MAX 32
 #define BASE_TRIES_MAX 3
 
+/* From one random number to the next: the golden ratio, which leaves no part of
+ * the range out for long. */
+#define RANDOM_STEP UINT64_C(0x9e3779b97f4a7c15)
+
 /* The arrays grow by as much as there is, and by so many slices at most: 4 GiB.
  */
 #define PIECE_SLICES_MAX 65536
@@ -138,8 +142,9 @@ static uintptr_t choose_place(struct span span, size_t bytes)
 	if (bytes > span.bytes)
 		return 0;
 	size_t room = span.bytes - bytes;
-	for (int i = 0; i < PLACE_TRIES_MAX; i++) {
-		uintptr_t at = span.low + os_random() % (room + 1);
+	uint64_t random = os_random();
+	for (int i = 0; i < PLACE_TRIES_MAX; i++, random += RANDOM_STEP) {
+		uintptr_t at = span.low + random % (room + 1);
 		at = round_down(at, PLACE_ALIGN);
 		if (fits(span, at, bytes))
 			return at;
@@ -219,9 +224,13 @@ struct region *region_add_locked(size_t min_slices)
 	struct region *region = &regions[n];
 	size_t least = round_up(min_slices, unit_slices());
 	region->n_base_tries = n > 0 ? regions[0].n_base_tries : 0;
-	if (!place_region(region, choose_bytes(min_slices) >> SLICE_SHIFT) &&
-	    !place_region(region, least))
-		return NULL;
+	/* Where addresses are few (an emulator's), a smaller one will do. */
+	size_t n_slices = choose_bytes(min_slices) >> SLICE_SHIFT;
+	while (!place_region(region, n_slices)) {
+		if (n_slices == least)
+			return NULL;
+		n_slices = max_size(n_slices / 2, least);
+	}
 	store_release(&n_regions, n + 1);
 	return region;
 }

@@ -216,6 +216,13 @@ static inline void *region_descriptor(const struct region *region, size_t slice)
 	return load_relaxed(&region->descriptors[slice]);
 }
 
+/* The descriptor stays: of a free slice it tells what was last freed there. */
+static inline void region_set_entry(struct region *region, size_t slice,
+				    uint32_t entry)
+{
+	store_relaxed(&region->map[slice], entry);
+}
+
 static inline void region_describe(struct region *region, size_t slice,
 				   uint32_t entry, void *descriptor)
 {

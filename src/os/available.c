@@ -1,5 +1,5 @@
 /*
- * available: the machine's memory, control groups, and what can be mapped.
+ * available: the machine's memory, control groups.
  *
  * A process is in one control group of the unified hierarchy, named by the line
  * "0::/path" of /proc/self/cgroup, below /sys/fs/cgroup; the limits of those
@@ -11,8 +11,6 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 
 #include "base/message.h"
 #include "base/syscall.h"
@@ -74,14 +72,4 @@ size_t os_available_bytes(void)
 {
 	size_t physical = os_physical_bytes(), limit = group_limit();
 	return limit < physical ? limit : physical;
-}
-
-bool os_can_map(size_t bytes)
-{
-	long at = os_syscall(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (at < 0 && at > -4096)
-		return false;
-	os_syscall(SYS_munmap, at, (long)bytes, 0, 0, 0, 0);
-	return true;
 }

@@ -11,7 +11,4 @@
  * anew each time. */
 size_t os_available_bytes(void);
 
-/* True if so much could be mapped now: it is, and unmapped. */
-bool os_can_map(size_t bytes);
-
 #endif

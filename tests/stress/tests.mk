@@ -8,6 +8,7 @@ stress_sources = \
 
 check_PROGRAMS += \
 	tests/stress/fault \
+	tests/stress/refusals \
 	tests/stress/stress
 
 tests_stress_stress_SOURCES = $(stress_sources) \
@@ -23,12 +24,21 @@ tests_stress_fault_SOURCES = $(stress_sources) \
 	tests/stress/oscalls.c \
 	tests/stress/oscalls.h
 tests_stress_fault_LDADD = libtarn_core.la
-tests_stress_fault_LDFLAGS = -Wl,--wrap=os_map -Wl,--wrap=os_map_at \
+wrap_oscalls = -Wl,--wrap=os_map -Wl,--wrap=os_map_at \
 	-Wl,--wrap=os_unmap_own -Wl,--wrap=os_make_inaccessible \
 	-Wl,--wrap=munmap -Wl,--wrap=madvise -Wl,--wrap=mremap
+tests_stress_fault_LDFLAGS = $(wrap_oscalls)
+
+tests_stress_refusals_SOURCES = \
+	tests/stress/oscalls.c \
+	tests/stress/oscalls.h \
+	tests/stress/refusals.c
+tests_stress_refusals_LDADD = libtarn_core.la
+tests_stress_refusals_LDFLAGS = $(wrap_oscalls)
 
 TESTS += \
 	tests/stress/fault \
+	tests/stress/refusals \
 	tests/stress/single.sh \
 	tests/stress/threads.sh \
 	tests/stress/traces.sh

@@ -3,7 +3,9 @@
  */
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "base/lock.h"
@@ -252,6 +254,225 @@ Test(arena, a_run_beyond_all_reason_is_refused_and_leaves_no_trace)
 	cr_assert_arr_eq(&regions[1], &before[1],
 			 sizeof(before) - sizeof(before[0]));
 	give(take(1), 1);
+}
+
+/* How many mappings the kernel has between two addresses. */
+static size_t count_mappings(uintptr_t from, uintptr_t to)
+{
+	size_t n = 0;
+	unsigned long start, end;
+	FILE *maps = fopen("/proc/self/maps", "r");
+	cr_assert_not_null(maps);
+	while (fscanf(maps, "%lx-%lx%*[^\n]", &start, &end) == 2)
+		n += start < to && end > from;
+	fclose(maps);
+	return n;
+}
+
+Test(arena, moved_runs_are_few_and_leave_no_mapping_behind)
+{
+	enum { N = MOVED_RUNS_MAX + 200 };
+	static struct run runs[N];
+	static bool is_moved[N];
+	size_t n_moved = 0;
+	for (size_t i = 0; i < N; i++) {
+		char *run = take(2);
+		memset(run, 1, 1);
+		runs[i] = (struct run){(uintptr_t)run, 2};
+	}
+	for (size_t i = 0; i < N; i++) {
+		void *told, *to = arena_move((void *)runs[i].base, 2, 3,
+					     note_target, &told);
+		is_moved[i] = to != NULL;
+		if (to == NULL)
+			continue;
+		runs[i] = (struct run){(uintptr_t)to, 3};
+		cr_assert(arena_is_moved(to, 3));
+		cr_assert_eq(*(char *)to, 1);
+		n_moved++;
+	}
+	check();
+	cr_assert_eq(n_moved, MOVED_RUNS_MAX);
+	cr_assert_eq(counts().n_moved_runs, MOVED_RUNS_MAX);
+	for (size_t i = 0; i < N; i++)
+		if (is_moved[i])
+			arena_give_moved((void *)runs[i].base, 3);
+		else
+			arena_give_some(&runs[i], 1, true);
+	check();
+	cr_assert_eq(counts().n_moved_runs, 0);
+	cr_assert_leq(
+		count_mappings(regions[0].base,
+			       slice_address(&regions[0], regions[0].end)),
+		20);
+}
+
+Test(arena, what_is_cut_out_of_a_moved_run_leaves_two)
+{
+	char *run = take(4);
+	void *told;
+	char *moved = arena_move(run, 4, 9, note_target, &told);
+	cr_assert_not_null(moved);
+	cr_assert_eq(counts().n_moved_runs, 1);
+	/* The tail stays moved while it is free, and for who takes it next. */
+	give(moved + 6 * SLICE_BYTES, 3);
+	cr_assert_eq(counts().n_moved_runs, 1);
+	arena_give_moved(moved, 3);
+	check();
+	cr_assert_eq(counts().n_moved_runs, 1);
+	cr_assert(arena_is_moved(moved + 3 * SLICE_BYTES, 1));
+	cr_assert_not(arena_is_moved(moved, 3));
+	arena_give_moved(moved + 3 * SLICE_BYTES, 3);
+	check();
+}
+
+Test(arena, many_runs_come_and_go_at_once)
+{
+	uintptr_t bases[200], all[8];
+	size_t n = arena_take_some(3, 200, bases);
+	check();
+	/* One growth, and what fits there. */
+	cr_assert_geq(n, 1);
+	cr_assert_leq(n, 200);
+	for (size_t i = 1; i < n; i++)
+		cr_assert_geq(bases[i], bases[i - 1] + 3 * SLICE_BYTES);
+	cr_assert_eq(arena_take_some(3, 0, all), 0);
+	for (size_t i = 0; i < n; i++)
+		arena_give_some(&(struct run){bases[i], 3}, 1, true);
+	cr_assert_eq(arena_cached_bytes(), 3 * n * SLICE_BYTES);
+	cr_assert_eq(arena_take_some(1, 8, all), 8);
+	check();
+	for (size_t i = 0; i < 8; i++)
+		cr_assert_not(arena_is_clean((void *)all[i], 1));
+}
+
+static bool is_first_of(void *context, struct region *region, size_t slice,
+			size_t n_slices)
+{
+	(void)n_slices;
+	return slice_address(region, slice) == *(uintptr_t *)context;
+}
+
+Test(arena, what_nobody_claims_after_a_fork_is_free)
+{
+	char *kept = take(3), *lost = take(2), *leaving = take(2);
+	take(1);
+	region_set_entry(&regions[0],
+			 region_slice(&regions[0], (uintptr_t)leaving),
+			 CODE_LEAVING);
+	uintptr_t base = (uintptr_t)kept;
+	lock_acquire(&arena_lock);
+	arena_reclaim_locked(is_first_of, &base);
+	lock_release(&arena_lock);
+	check();
+	size_t n;
+	cr_assert_eq(arena_run_start((uintptr_t)kept + 1, &n), base);
+	cr_assert_eq(n, 3);
+	cr_assert_eq(arena_run_start((uintptr_t)lost, NULL), 0);
+	cr_assert_eq(arena_run_start((uintptr_t)leaving, NULL),
+		     (uintptr_t)leaving);
+	cr_assert_not(arena_is_clean(take(2), 2));
+}
+
+Test(arena, what_cannot_be_is_refused_and_nothing_is_unmapped)
+{
+	give(take(8), 8);
+	struct arena_counts before = counts();
+	limit_address_space(before.n_mapped_slices * SLICE_BYTES + 4096 * MIB);
+	for (size_t n = (size_t)1 << 17; n != 0; n *= 2) {
+		cr_assert_null(arena_take(n, SLICE_BYTES));
+		cr_assert_not(arena_could_make_room(n, SLICE_BYTES));
+		cr_assert_not(arena_make_room(n, SLICE_BYTES));
+	}
+	limit_address_space(RLIM_INFINITY);
+	struct arena_counts after = counts();
+	cr_assert_eq(after.n_mapped_slices, before.n_mapped_slices);
+	cr_assert_eq(after.n_cached_slices, before.n_cached_slices);
+	check();
+}
+
+Test(arena, what_others_map_in_the_way_is_passed_over)
+{
+	take(counts().n_free_slices + 1);
+	take(counts().n_free_slices);
+	struct region *region = &regions[0];
+	void *others = (void *)slice_address(region, region->end + 2);
+	cr_assert_eq(mmap(others, SLICE_BYTES, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+			  0),
+		     others);
+	*(char *)others = 1;
+	char *run = take(5);
+	memset(run, 2, 5 * SLICE_BYTES);
+	cr_assert_eq(*(char *)others, 1);
+	cr_assert_neq((void *)run, others);
+	take(2000);
+	cr_assert_eq(*(char *)others, 1);
+}
+
+Test(arena, the_arrays_grow_with_the_region)
+{
+	take(1);
+	size_t before = regions[0].n_slices;
+	cr_assert_leq(before, 32768, "%zu slices at first", before);
+	uintptr_t behind = slice_address(&regions[0], before);
+	cr_assert_null(region_of(behind));
+	char *run = take(2 * before);
+	cr_assert_geq(regions[0].n_slices, regions[0].end);
+	cr_assert_eq(region_of(behind), &regions[0]);
+	run[before * SLICE_BYTES] = 1;
+	give(run, 2 * before);
+}
+
+static void note_range(void *context, uintptr_t at, size_t bytes)
+{
+	struct run **next = context;
+	*(*next)++ = (struct run){at, bytes};
+}
+
+Test(arena, regions_and_their_arrays_are_apart)
+{
+	static struct run ranges[16 * REGIONS_MAX];
+	struct run *end = ranges;
+	/* Most of a region each: the next needs another. */
+	while (n_regions < REGIONS_MAX &&
+	       arena_take((size_t)1 << 18, SLICE_BYTES) != NULL)
+		;
+	check();
+	lock_acquire(&arena_lock);
+	region_visit_arrays_locked(note_range, &end);
+	lock_release(&arena_lock);
+	for (size_t i = 0; i < n_regions; i++)
+		note_range(&end, regions[i].base,
+			   regions[i].n_slices_max * SLICE_BYTES);
+	for (struct run *a = ranges; a < end; a++)
+		for (struct run *b = a + 1; b < end; b++)
+			cr_assert(a->base + a->n_slices <= b->base ||
+				  b->base + b->n_slices <= a->base);
+}
+
+static size_t resident_pages(void)
+{
+	size_t resident = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+	cr_assert_not_null(file);
+	cr_assert_eq(fscanf(file, "%*u %zu", &resident), 1);
+	fclose(file);
+	return resident;
+}
+
+Test(arena, copying_touches_no_page_that_is_zero_in_both)
+{
+	size_t page = os_page_bytes();
+	char *from = take(320), *to = take(320);
+	memset(from, 1, 3);
+	from[9 * page + 7] = 2;
+	to[11 * page] = 3;
+	size_t before = resident_pages();
+	arena_copy(to, from, 320 * SLICE_BYTES - 100);
+	cr_assert_leq(resident_pages(), before + 512);
+	cr_assert_eq(memcmp(to, from, 320 * SLICE_BYTES - 100), 0);
+	cr_assert_eq(to[11 * page], 0);
 }
 
 static void count_run(void *context, struct region *region, size_t slice,

@@ -19,6 +19,7 @@ unit_sources = \
 	tests/unit/test_registry.c \
 	tests/unit/test_remote.c \
 	tests/unit/test_size_class.c \
+	tests/unit/test_slice_tree.c \
 	tests/unit/test_stack.c \
 	tests/unit/test_stats.c \
 	tests/unit/test_store.c \
