@@ -68,7 +68,8 @@ static void *take_large(size_t size, size_t alignment, bool cleared)
 		if (block == NULL && decay_unmap(size, alignment))
 			block = large_alloc(heap, size, alignment, cleared);
 	}
-	if (!heap_is_attached(heap))
+	/* A request that cannot be served has nothing purged. */
+	if (!heap_is_attached(heap) || block == NULL)
 		return block;
 	decay_note_large(heap, size);
 	if (heap->is_poll_due)
@@ -93,7 +94,8 @@ static void *take_small(uint32_t class, size_t size, bool cleared)
 		if (block == NULL && decay_unmap(bytes, SLICE_BYTES))
 			block = try_small(class, size, cleared);
 	}
-	end_slow_path();
+	if (LIKELY(block != NULL))
+		end_slow_path();
 	return block;
 }
 

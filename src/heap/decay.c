@@ -162,13 +162,13 @@ static bool purge_heap(struct heap *heap, bool all, struct budget *budget)
 }
 
 /* More is idle than may be: what this thread can reach, until enough is gone. */
-static bool purge_excess(struct heap *heap)
+static void purge_excess(struct heap *heap, struct budget *all)
 {
 	size_t excess = idle_excess_bytes(0);
-	struct budget budget = OF_A_POLL;
 	/* A quarter more, so that the next free need not come again. */
-	budget.bytes =
-		min_size(budget.bytes, excess + excess / 4 + SLICE_BYTES);
+	size_t enough = excess + excess / 4 + SLICE_BYTES;
+	struct budget budget = {.bytes = min_size(all->bytes, enough),
+				.n_calls = all->n_calls};
 	purge_arena(true, &budget);
 	if (heap != NULL && !is_spent(&budget))
 		purge_heap(heap, true, &budget);
@@ -219,18 +219,18 @@ static bool sweep_heap(struct heap *heap, uint64_t now, struct budget *budget)
 /* True if all heaps have been swept, and the arena. */
 static bool sweep(uint64_t now, struct budget *budget)
 {
-	int n = 0;
 	size_t before = budget->purged_bytes;
 	bool finished = true;
-	for (; next_to_sweep != NULL && n < POLL_HEAPS && finished; n++) {
+	for (int n = 0; next_to_sweep != NULL && n < POLL_HEAPS && finished;
+	     n++) {
 		finished = sweep_heap(next_to_sweep, now, budget);
 		if (finished)
 			next_to_sweep = next_to_sweep->next;
 	}
 	if (next_to_sweep == NULL)
 		finished =
-			purge_arena(load_relaxed(&conf.decay_ms) == 0, &budget);
-	idle_note_unwanted(budget.purged_bytes);
+			purge_arena(load_relaxed(&conf.decay_ms) == 0, budget);
+	idle_note_unwanted(budget->purged_bytes - before);
 	return finished && next_to_sweep == NULL;
 }
 
@@ -273,8 +273,20 @@ static void poll_ticks(struct heap *heap, uint64_t now, uint64_t tick_ms,
 		heap->calls_to_poll = CALLS_TO_GO_ON;
 }
 
+static void poll_excess(struct heap *heap, uint64_t now, struct budget *budget)
+{
+	if (UNLIKELY(idle_excess_bytes(0) > 0) && may_purge(now)) {
+		purge_excess(heap, budget);
+		if (is_spent(budget))
+			heap->calls_to_poll = CALLS_TO_GO_ON;
+	}
+	heap->to_look_after = NULL;
+}
+
 void decay_poll(struct heap *heap)
 {
+	struct budget budget = OF_A_POLL;
+	uint64_t decay_ms = load_relaxed(&conf.decay_ms), now;
 	late_tell();
 	heap->is_poll_due = false;
 	heap->calls_to_poll = CALLS_TO_POLL;
@@ -282,17 +294,10 @@ void decay_poll(struct heap *heap)
 	if (heap->is_polling)
 		return;
 	heap->is_polling = true;
-	uint64_t now = os_now_ms();
+	now = os_now_ms();
 	if (UNLIKELY(somebody_wants_growth()))
 		growth_poll(heap, now);
-	struct budget budget = OF_A_POLL;
-	if (UNLIKELY(idle_excess_bytes(0) > 0) && may_purge(now)) {
-		purge_excess(heap, &budget);
-		if (is_spent(&budget))
-			heap->calls_to_poll = CALLS_TO_GO_ON;
-	}
-	heap->to_look_after = NULL;
-	uint64_t decay_ms = load_relaxed(&conf.decay_ms);
+	poll_excess(heap, now, &budget);
 	if (decay_ms != CONF_NEVER)
 		poll_ticks(heap, now, decay_ms / 2, &budget);
 	heap->is_polling = false;

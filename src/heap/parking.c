@@ -29,8 +29,10 @@ void parking_enter_locked(struct heap *heap)
 
 static bool adopt_from(struct heap *heap, struct heap *from, uint32_t class)
 {
-	/* What lies in its magazine may be of that very pool. */
+	/* What lies in its magazine may be of that very pool; pools that are
+	 * unused then go to the arena, where HEAP finds them next. */
 	heap_empty_magazine_locked(from, class);
+	runs_empty_locked(from, false);
 	return heap_adopt_pool_locked(heap, from, class);
 }
 
