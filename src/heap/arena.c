@@ -61,13 +61,11 @@ static bool find_free(struct region *region, size_t n, size_t align,
 static size_t take_from(struct region *region, size_t at, size_t room,
 			size_t n_slices, uintptr_t *bases)
 {
-	size_t taken = 0;
-	for (; room >= n_slices; room -= n_slices) {
-		slices_take(region, at, n_slices);
-		bases[taken++] = slice_address(region, at);
-		at += n_slices;
-	}
-	return taken;
+	size_t n = room / n_slices;
+	slices_take_runs(region, at, n * n_slices, n_slices);
+	for (size_t i = 0; i < n; i++)
+		bases[i] = slice_address(region, at + i * n_slices);
+	return n;
 }
 
 /* Up to N runs that are free now. */

@@ -93,10 +93,12 @@ void slices_change(struct region *region, size_t at, size_t n,
 		slice_tree_update(region, SLICES_HOLE, first, last);
 }
 
-void slices_take(struct region *region, size_t at, size_t n)
+void slices_take_runs(struct region *region, size_t at, size_t n, size_t length)
 {
 	slices_change(region, at, n, SLICES_USED);
-	bits_set(&region->groups[at / GROUP_SLICES].start, at % GROUP_SLICES);
+	for (size_t i = at; i < at + n; i += length)
+		bits_set(&region->groups[i / GROUP_SLICES].start,
+			 i % GROUP_SLICES);
 }
 
 /* --- moved slices --------------------------------------------------------- */

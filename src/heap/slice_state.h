@@ -43,8 +43,15 @@ void slices_move_end(struct region *region, size_t end);
 void slices_change(struct region *region, size_t at, size_t n,
 		   enum slice_state to);
 
-/* Makes them a run in use. */
-void slices_take(struct region *region, size_t at, size_t n);
+/* Makes them runs in use, of LENGTH slices each. */
+void slices_take_runs(struct region *region, size_t at, size_t n,
+		      size_t length);
+
+/* Makes them one run in use. */
+static inline void slices_take(struct region *region, size_t at, size_t n)
+{
+	slices_take_runs(region, at, n, n);
+}
 
 /* The N slices from AT came by mremap, as one mapping; or are mapped anew. */
 void slices_set_moved(struct region *region, size_t at, size_t n);

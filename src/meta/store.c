@@ -21,10 +21,10 @@ struct chunk {
 	size_t bytes;
 };
 
-struct lock store_lock = LOCK_INIT(LOCK_STORE);
+struct lock store_lock CACHE_ALIGNED = LOCK_INIT(LOCK_STORE);
 
-/* Guarded by store_lock. */
-static struct chunk *chunks;
+/* Guarded by store_lock, and apart from what others write. */
+static struct chunk *chunks CACHE_ALIGNED;
 static uintptr_t free_start, free_end;
 static size_t next_chunk_bytes = FIRST_CHUNK_BYTES;
 
@@ -50,7 +50,11 @@ static bool add_chunk(size_t bytes)
 	chunks = chunk;
 	free_start = (uintptr_t)chunk + CACHE_LINE;
 	free_end = (uintptr_t)chunk + size;
-	next_chunk_bytes = min_size(next_chunk_bytes * 2, CHUNK_BYTES_MAX);
+	/* What a process locks (mlockall) is all resident. */
+	next_chunk_bytes =
+		os_is_locked((uintptr_t)at)
+			? FIRST_CHUNK_BYTES
+			: min_size(next_chunk_bytes * 2, CHUNK_BYTES_MAX);
 	return true;
 }
 
