@@ -29,6 +29,24 @@ static struct region *find_slice(const void *base, size_t *at)
 
 /* --- taking --------------------------------------------------------------- */
 
+/* So many runs of slices with pages are looked at for one that is long enough. */
+#define CACHED_TRIES 4
+
+/* N slices in a row with pages behind them, of WANTED at most. */
+static bool find_cached(const struct region *region, size_t n, size_t wanted,
+			size_t *at, size_t *room)
+{
+	*at = 0;
+	for (int i = 0; i < CACHED_TRIES; i++, *at += *room) {
+		*room = wanted;
+		if (!slices_next_cached(region, false, at, room))
+			return false;
+		if (*room >= n)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The lowest free run of N slices at a multiple of ALIGN; for one slice, one
  * with pages behind it if there is any. Sets *ROOM to how many of WANTED are
@@ -41,8 +59,7 @@ static bool find_free(struct region *region, size_t n, size_t align,
 	*room = wanted;
 	if (region->end == 0)
 		return false;
-	if (n == 1 && align <= SLICE_BYTES &&
-	    slices_next_cached(region, false, at, room))
+	if (align <= SLICE_BYTES && find_cached(region, n, wanted, at, room))
 		return true;
 	*at = slice_tree_find(region, SLICES_FREE, n);
 	if (*at < region->end && slices_align(region, *at, align) != *at) {
@@ -57,15 +74,21 @@ static bool find_free(struct region *region, size_t n, size_t align,
 	return true;
 }
 
-/* As many runs of N_SLICES as there is ROOM for from AT. */
+/* As many runs of N_SLICES as there is ROOM for from AT; but of those without
+ * pages only one: nobody may ever want the next. */
 static size_t take_from(struct region *region, size_t at, size_t room,
 			size_t n_slices, uintptr_t *bases)
 {
-	size_t n = room / n_slices;
-	slices_take_runs(region, at, n * n_slices, n_slices);
-	for (size_t i = 0; i < n; i++)
-		bases[i] = slice_address(region, at + i * n_slices);
-	return n;
+	size_t taken = 0;
+	for (; room >= n_slices; room -= n_slices) {
+		uintptr_t base = slice_address(region, at);
+		if (taken > 0 && arena_is_clean((void *)base, n_slices))
+			break;
+		slices_take(region, at, n_slices);
+		bases[taken++] = base;
+		at += n_slices;
+	}
+	return taken;
 }
 
 /* Up to N runs that are free now. */
@@ -75,11 +98,16 @@ static size_t take_free(size_t n_slices, size_t align, size_t n,
 	size_t taken = 0, at, room;
 	for (size_t i = 0; i < n_regions; i++) {
 		struct region *region = &regions[i];
+		/* More than one only of those with pages. */
 		while (taken < n &&
 		       find_free(region, n_slices, align,
-				 (n - taken) * n_slices, &at, &room))
+				 (n - taken) * n_slices, &at, &room)) {
+			uintptr_t base = slice_address(region, at);
+			if (taken > 0 && arena_is_clean((void *)base, n_slices))
+				return taken;
 			taken += take_from(region, at, room, n_slices,
 					   bases + taken);
+		}
 	}
 	return taken;
 }

@@ -24,7 +24,7 @@
 
 /* What one poll does at most: some hundred microseconds. */
 #define POLL_BYTES ((size_t)8 << 20)
-#define POLL_CALLS 64
+#define POLL_CALLS 48
 #define POLL_HEAPS 32
 
 /* After so many calls that took no slow path the clock is looked at as well. */
@@ -39,6 +39,9 @@
 /* Where the OS refuses to purge (pages that are locked, a filter of system
  * calls), it is not asked again for so long. */
 #define REFUSED_MS 1000
+
+/* A look at pools that have nothing to purge costs as much as so many calls. */
+#define CALLS_A_LOOK 4
 
 #define ARENA_RUNS 16
 
@@ -147,7 +150,9 @@ static bool purge_heap(struct heap *heap, bool all, struct budget *budget)
 		lock_release(&heap->lock);
 		if (away.n == 0 && !away.is_last) {
 			/* Pools that had nothing: that is work too. */
-			budget->n_calls -= budget->n_calls != SIZE_MAX;
+			if (budget->n_calls != SIZE_MAX)
+				budget->n_calls -=
+					min_size(budget->n_calls, CALLS_A_LOOK);
 			continue;
 		}
 		for (uint32_t i = 0; i < away.n; i++)

@@ -12,7 +12,7 @@
 
 /* After so many bytes of others' blocks have been freed, the owner of one of
  * them is seen to: it may sleep. */
-#define REMOTE_BYTES_TO_DRAIN ((int64_t)256 << 10)
+#define REMOTE_BYTES_TO_DRAIN ((size_t)256 << 10)
 
 static enum pool_put_result push(struct heap *heap, struct pool *pool,
 				 void *block)
@@ -71,10 +71,10 @@ static enum pool_put_result free_for_other(struct heap *heap, struct pool *pool,
 	enum pool_put_result result = remote_free(pool, (uintptr_t)block);
 	if (result != POOL_PUT || !heap_is_attached(heap))
 		return result;
-	heap->remote_bytes_to_drain -= bytes;
-	if (LIKELY(heap->remote_bytes_to_drain >= 0))
+	heap->remote_bytes += bytes;
+	if (LIKELY(heap->remote_bytes < REMOTE_BYTES_TO_DRAIN))
 		return result;
-	heap->remote_bytes_to_drain = REMOTE_BYTES_TO_DRAIN;
+	heap->remote_bytes = 0;
 	if (owner != NULL && lock_try(&owner->lock)) {
 		heap_drain_locked(owner);
 		lock_release(&owner->lock);

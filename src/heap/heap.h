@@ -63,7 +63,7 @@ struct heap {
 	struct heap *to_look_after; /* its thread may sleep: see free.c */
 	unsigned n_loud;       /* calls that others may hook, one in another */
 	uint64_t last_tick_ms; /* others read it, relaxed */
-	int64_t remote_bytes_to_drain; /* see heap/free.c */
+	size_t remote_bytes;   /* see heap/free.c */
 	struct request_sample requests[N_CLASSES];
 
 	/* For src/watch: what may still be taken before one block of the class

@@ -28,7 +28,7 @@
 #define GROWING_BYTES ((size_t)1 << 20)
 
 /* In one look for pools to purge so many are looked at. */
-#define LOOKED_AT_MAX 128
+#define LOOKED_AT_MAX 32
 
 bool heap_sites_for_all;
 

@@ -13,7 +13,9 @@
 
 /* What is free may have so many bytes of pages in any case; of that magazines
  * and runs at hand have their share, and the rest is the least of the bound. */
-#define FREE_BYTES ((size_t)56 << 20)
+#define FREE_BYTES ((size_t)44 << 20)
+
+#define LITTLE_BYTES ((size_t)4 << 20)
 
 /* Of what is in use, so much may be idle in any case. */
 #define IN_USE_AN_IDLE 10
@@ -23,12 +25,18 @@ static struct {
 	int64_t bytes; /* in pools and runs */
 } sum CACHE_ALIGNED;
 
+/*
+ * Once may be chance, and pages that were purged may never have been touched
+ * before: so what was purged and wanted again teaches only as much as had
+ * happened before as well.
+ */
 static struct {
 	size_t learnt_bytes; /* what the bound is above the least */
-	/* Purged because of the bound, not yet touched anew, and when. */
-	size_t missed_bytes;
+	size_t missed_bytes; /* purged, and not yet touched anew; since: */
 	uint64_t missed_ms;
-	size_t by_default; /* what `cache` is when it says 0 */
+	size_t again_bytes;  /* touched anew since the last purge */
+	size_t before_bytes; /* the same of earlier times, not learnt yet */
+	size_t by_default;   /* what `cache` is when it says 0 */
 } bound CACHE_ALIGNED;
 
 void idle_note(int64_t bytes)
@@ -89,11 +97,16 @@ void idle_note_touched(size_t bytes)
 		store_relaxed(&bound.missed_bytes, 0);
 		return;
 	}
-	size_t again = min_size(bytes, missed);
 	/* Threads that race here teach a little more or less. */
+	size_t again = min_size(bytes, missed);
+	size_t before = load_relaxed(&bound.before_bytes);
+	size_t learnt = min_size(again, before);
 	store_relaxed(&bound.missed_bytes, missed - again);
-	size_t learnt = load_relaxed(&bound.learnt_bytes) + again;
-	store_relaxed(&bound.learnt_bytes, min_size(learnt, most_bytes()));
+	store_relaxed(&bound.before_bytes, before - learnt);
+	fetch_add_relaxed(&bound.again_bytes, again - learnt);
+	store_relaxed(&bound.learnt_bytes,
+		      min_size(load_relaxed(&bound.learnt_bytes) + learnt,
+			       most_bytes()));
 }
 
 void idle_note_touched_locked(struct idle_share *share, size_t bytes)
@@ -113,7 +126,13 @@ size_t idle_bytes(void)
 
 size_t idle_excess_bytes(size_t more_bytes)
 {
-	size_t bytes = idle_bytes() + more_bytes, most = bound_bytes();
+	size_t bytes = idle_bytes() + more_bytes;
+	/* What there is to be had need not be known for so little. */
+	if (LIKELY(bytes <= LITTLE_BYTES) &&
+	    load_relaxed(&conf.decay_ms) != 0 &&
+	    load_relaxed(&conf.cache_bytes) == 0)
+		return 0;
+	size_t most = bound_bytes();
 	return bytes > most ? bytes - most : 0;
 }
 
@@ -121,6 +140,11 @@ void idle_note_purged(size_t bytes)
 {
 	if (bytes == 0)
 		return;
+	size_t again = load_relaxed(&bound.again_bytes);
+	if (again != 0) {
+		store_relaxed(&bound.again_bytes, 0);
+		fetch_add_relaxed(&bound.before_bytes, again);
+	}
 	fetch_add_relaxed(&bound.missed_bytes, bytes);
 	store_relaxed(&bound.missed_ms, os_now_ms());
 }
@@ -129,4 +153,5 @@ void idle_note_unwanted(size_t bytes)
 {
 	size_t learnt = load_relaxed(&bound.learnt_bytes);
 	store_relaxed(&bound.learnt_bytes, learnt - min_size(learnt, bytes));
+	store_relaxed(&bound.before_bytes, 0);
 }

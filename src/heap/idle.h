@@ -6,10 +6,10 @@
  * the bound is purged by the very free that makes it so, which needs neither a
  * thread of ours nor a later call; what is below it waits for the decay.
  *
- * The bound learns. Each byte that was purged because of it, and touched anew
- * within a decay, raises it by a byte: so a program that frees and takes a
- * gigabyte in turns pays for that once. What then stays unused for a whole decay
- * lowers it again. It is never below IDLE_BYTES_MIN, nor below a share of what
+ * The bound learns. Each byte that was purged because of it and touched anew
+ * within a decay, and that for the second time, raises it by a byte: so a program
+ * that frees and takes a gigabyte in turns pays for that twice. What then stays
+ * unused for a whole decay lowers it again. It is never below IDLE_BYTES_MIN, nor below a share of what
  * is in use, nor above the option `cache`.
  *
  * All of it is a few words of the process, which heaps add to in steps: each has
