@@ -4,7 +4,9 @@
 #include <criterion/criterion.h>
 
 #include <pthread.h>
+#include <string.h>
 
+#include "base/arith.h"
 #include "base/lock.h"
 #include "conf/conf.h"
 #include "heap/check.h"
@@ -43,7 +45,10 @@ static uint32_t class_now(void)
 /* All that lies in magazines goes back to the pools. */
 static void settle(void)
 {
-	heap_empty_magazines(heap_mine, false);
+	lock_acquire(&heap_mine->lock);
+	heap_drain_locked(heap_mine);
+	heap_empty_magazines_locked(heap_mine);
+	lock_release(&heap_mine->lock);
 	heap_check();
 }
 
@@ -135,7 +140,7 @@ static void work(size_t bytes, size_t block_bytes)
 
 static size_t room_bytes(uint32_t class)
 {
-	return magazine_capacity(heap_mine->magazine_log[class]) *
+	return magazine_capacity(magazine_log(&heap_mine->magazines[class])) *
 	       (size_t)class_block_bytes(class);
 }
 
@@ -146,7 +151,8 @@ Test(heap, a_magazine_that_is_full_gives_its_older_half_to_the_pools)
 	take(n);
 	for (uint32_t i = 0; i < n; i++) {
 		tarn_free(blocks[i]);
-		uint32_t now = heap_magazine_count(heap_mine, class_now());
+		uint32_t now =
+			magazine_count(&heap_mine->magazines[class_now()]);
 		has_shrunk |= now < before;
 		cr_assert(now == before + 1 || now == before - before / 2);
 		before = now;
@@ -280,4 +286,151 @@ Test(heap, what_others_free_is_drained_at_the_next_refill)
 	for (int i = 0; i < 4 * POOL_BLOCKS; i++)
 		cr_assert_leq((uintptr_t)tarn_malloc(BYTES),
 			      highest + POOL_BLOCKS * BYTES);
+}
+
+/* --- addresses at which no block starts ---------------------------------- */
+
+/* Of classes with one slice the hit path knows, of others the flush does. */
+Test(heap, the_hit_path_takes_only_what_may_be_a_block)
+{
+	FOR_EACH_CLASS (class) {
+		size_t bytes = class_block_bytes(class);
+		bool is_one = class_pool_slices(class) == 1;
+		char *block = tarn_malloc(bytes);
+		for (size_t i = 1; is_one && i < bytes; i++) {
+			cr_assert_not(heap_push(block + i));
+			if (i < 64 || i % 1000 == 0)
+				cr_assert_eq(heap_free_slow(block + i),
+					     HEAP_INTERIOR);
+		}
+		cr_assert_not(heap_push((void *)&bytes));
+		cr_assert_not(heap_push(NULL));
+		cr_assert(heap_push(block));
+		cr_assert_not(heap_push(block));
+		cr_assert_eq(heap_free_slow(block), HEAP_DOUBLE_FREE);
+	}
+	heap_check();
+}
+
+/* free(p), free(q), free(p): the block before the last is compared too. */
+Test(heap, a_double_free_with_one_between_is_told_at_once)
+{
+	void *one = tarn_malloc(BYTES), *other = tarn_malloc(BYTES);
+	tarn_free(one);
+	tarn_free(other);
+	cr_assert_not(heap_push(one));
+	cr_assert_eq(heap_free_slow(one), HEAP_DOUBLE_FREE);
+	cr_assert_not(heap_push(other));
+	cr_assert_eq(heap_free_slow(other), HEAP_DOUBLE_FREE);
+	heap_check();
+}
+
+/* --- zeroed blocks ------------------------------------------------------- */
+
+static bool is_zero(const unsigned char *block, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (block[i] != 0)
+			return false;
+	return true;
+}
+
+static const size_t zeroed_sizes[] = {8192, 10000, 16384, 28672, 40000, 65536};
+
+/* But for one where two blocks meet in it. */
+Test(heap, zeroed_blocks_of_fresh_memory_have_no_pages)
+{
+	size_t page = os_page_bytes();
+	for (int s = 0; s < 6; s++) {
+		uint32_t class = class_of(zeroed_sizes[s]);
+		size_t shared = class_block_bytes(class) % page != 0;
+		for (int i = 0; i < 20; i++) {
+			blocks[i] = heap_take_zeroed(class, zeroed_sizes[s]);
+			cr_assert_not_null(blocks[i]);
+			struct pool *pool = pool_of(blocks[i]);
+			cr_assert_leq(
+				os_resident_bytes(pool->base,
+						  pool->n_slices * SLICE_BYTES),
+				shared * page * pool->n_carved);
+		}
+		heap_check();
+	}
+}
+
+Test(heap, who_asks_for_zeros_gets_pages_only_where_he_writes)
+{
+	enum { N = 300 };
+	size_t page = os_page_bytes(), resident = 0;
+	for (int i = 0; i < N; i++) {
+		blocks[i] = tarn_calloc(1, 16000);
+		((char *)blocks[i])[8000] = 1;
+	}
+	for (int i = 0; i < N; i++) {
+		uintptr_t low = round_down((uintptr_t)blocks[i], page);
+		resident += os_resident_bytes(low, 4 * page);
+	}
+	cr_assert_leq(resident, N * 2 * page);
+	heap_check();
+}
+
+Test(heap, zeroed_blocks_of_used_memory_are_zero)
+{
+	for (int s = 0; s < 6; s++) {
+		size_t bytes = zeroed_sizes[s];
+		uint32_t class = class_of(bytes), n = 40;
+		for (int round = 0; round < 4; round++) {
+			for (uint32_t i = 0; i < n; i++) {
+				blocks[i] = heap_take_zeroed(class, bytes);
+				cr_assert(is_zero(blocks[i], bytes));
+				memset(blocks[i], 0xff,
+				       class_block_bytes(class));
+			}
+			/* Some pages go, and pools with them. */
+			for (uint32_t i = 0; i < n; i++)
+				if (i % 3 != 0 || round == 3)
+					tarn_free(blocks[i]);
+			settle();
+			if (round == 1)
+				tarn_purge();
+			heap_check();
+			for (uint32_t i = 0; i < n && round < 3; i += 3)
+				tarn_free(blocks[i]);
+			settle();
+		}
+	}
+}
+
+Test(heap, zeroed_blocks_from_others_and_of_no_heap_are_zero)
+{
+	struct heap *mine = heap_mine;
+	tarn_free(tarn_malloc(1));
+	mine = heap_mine;
+	heap_mine = &heap_gone;
+	for (int i = 0; i < 30; i++) {
+		blocks[i] = heap_take_zeroed(class_of(20000), 20000);
+		cr_assert(is_zero(blocks[i], 20000));
+		memset(blocks[i], 1, 20000);
+		cr_assert_eq(pool_of(blocks[i])->owner, &heap_common);
+	}
+	for (int i = 0; i < 30; i++)
+		cr_assert_eq(heap_free_slow(blocks[i]), HEAP_FREED);
+	for (int i = 0; i < 30; i++) {
+		blocks[i] = heap_take_zeroed(class_of(20000), 20000);
+		cr_assert(is_zero(blocks[i], 20000));
+	}
+	heap_mine = mine;
+	heap_check();
+}
+
+Test(heap, more_zeros_than_were_asked_for_are_not_written)
+{
+	uint32_t class = class_of(40000);
+	unsigned char *block = heap_take_zeroed(class, 40000);
+	cr_assert_eq(class_block_bytes(class), 40960);
+	memset(block, 0xff, 40960);
+	tarn_free(block);
+	settle();
+	cr_assert_eq(heap_take_zeroed(class, 100), block);
+	cr_assert(is_zero(block, 100));
+	cr_assert_eq(block[100], 0xff);
 }

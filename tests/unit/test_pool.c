@@ -5,7 +5,9 @@
 
 #include <string.h>
 
+#include "base/arith.h"
 #include "base/bits.h"
+#include "heap/arena.h"
 #include "heap/heap.h"
 #include "heap/pool.h"
 #include "os/memory.h"
@@ -16,9 +18,13 @@ static struct heap owner;
 
 static struct pool *create(size_t bytes)
 {
-	struct pool *pool = pool_create(&owner, OWNER_ID, class_of(bytes));
+	struct pool *pool = pool_new_descriptor(class_of(bytes));
 	cr_assert_not_null(pool);
 	cr_assert_eq(pool->block_bytes, bytes);
+	void *base = arena_take(pool->n_slices, SLICE_BYTES);
+	cr_assert_not_null(base);
+	pool_create(pool, &owner, OWNER_ID, (uintptr_t)base,
+		    arena_is_clean(base, pool->n_slices));
 	pool_check(pool);
 	return pool;
 }
@@ -50,6 +56,20 @@ static uint32_t take_all(struct pool *pool, void **blocks)
 	cr_assert(pool_is_exhausted(pool));
 	pool_check(pool);
 	return n;
+}
+
+/* What decay does between heap_take_away_locked and heap_bring_back_locked. */
+static size_t purge(struct pool *pool)
+{
+	uint64_t pages = pool_purgeable(pool), left = pages;
+	uintptr_t at;
+	size_t bytes, sum = 0;
+	while ((bytes = pool_next_purgeable(pool, &left, &at)) != 0) {
+		cr_assert(os_purge(at, bytes));
+		sum += bytes;
+	}
+	pool->purged |= pages;
+	return sum;
 }
 
 static void put(struct pool *pool, void *block)
@@ -185,13 +205,13 @@ Test(pool, a_purge_takes_the_pages_no_block_touches)
 		else
 			put(pool, blocks[i]);
 	size_t all = pool->n_slices * SLICE_BYTES;
-	cr_assert_eq(pool_purge(pool), all - kept * page);
+	cr_assert_eq(purge(pool), all - kept * page);
 	pool_check(pool);
 	cr_assert_eq(pool_purged_bytes(pool), all - kept * page);
 	cr_assert_eq(os_resident_bytes(pool->base, all), kept * page);
 	for (uint32_t i = 0; i < n; i += (uint32_t)(5 * per_page))
 		cr_assert_eq(*(unsigned char *)blocks[i], 7);
-	cr_assert_eq(pool_purge(pool), 0);
+	cr_assert_eq(purge(pool), 0);
 }
 
 Test(pool, a_slot_on_a_purged_page_can_be_taken_again)
@@ -201,7 +221,7 @@ Test(pool, a_slot_on_a_purged_page_can_be_taken_again)
 	uint32_t n = take_all(pool, blocks);
 	for (uint32_t i = 1; i < n; i++)
 		put(pool, blocks[i]);
-	pool_purge(pool);
+	purge(pool);
 	size_t purged = pool_purged_bytes(pool);
 	for (uint32_t i = 1; i < n; i++) {
 		unsigned char *block = take_one(pool);
@@ -224,7 +244,7 @@ Test(pool, a_block_across_two_pages_keeps_both)
 	for (uint32_t i = 0; i < n; i++)
 		if (i != 1)
 			put(pool, blocks[i]);
-	pool_purge(pool);
+	purge(pool);
 	const unsigned char *kept = blocks[1];
 	for (size_t i = 0; i < 3072; i++)
 		cr_assert_eq(kept[i], 2);
@@ -232,6 +252,55 @@ Test(pool, a_block_across_two_pages_keeps_both)
 		os_resident_bytes(pool->base, pool->n_slices * SLICE_BYTES),
 		round_up((uintptr_t)kept + 3072, os_page_bytes()) -
 			round_down((uintptr_t)kept, os_page_bytes()));
+}
+
+/* Where a page was never written or has gone there is nothing to clear. */
+Test(pool, a_zeroed_slot_tells_which_of_its_bytes_may_be_something_else)
+{
+	static void *blocks[8192];
+	const size_t sizes[] = {512, 3072, 4096, 5120, 7168, 24576, 65536};
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) {
+		struct pool *pool = create(sizes[s]);
+		size_t bytes = sizes[s], first, stop;
+		for (uint32_t i = 0; i < pool->n_slots; i++) {
+			unsigned char *block =
+				pool_take_zeroed(pool, &first, &stop);
+			cr_assert(first <= stop && stop <= bytes);
+			for (size_t at = 0; at < bytes; at++)
+				cr_assert(block[at] == 0 ||
+					  (first <= at && at < stop));
+			cr_assert_eq(block, (void *)pool_block(pool, i));
+			memset(block, 1, bytes);
+			blocks[i] = block;
+		}
+		cr_assert_null(pool_take_zeroed(pool, &first, &stop));
+		for (uint32_t i = 0; i < pool->n_slots; i++)
+			if (i % 3 != 0)
+				put(pool, blocks[i]);
+		purge(pool);
+		for (uint32_t i = 1; i < pool->n_slots; i += 3)
+			if (i + 1 < pool->n_slots) {
+				unsigned char *block =
+					pool_take_zeroed(pool, &first, &stop);
+				for (size_t at = 0; at < bytes; at++)
+					cr_assert(block[at] == 0 ||
+						  (first <= at && at < stop));
+				memset(block, 2, bytes);
+			}
+		pool_check(pool);
+	}
+}
+
+Test(pool, a_zeroed_slot_on_fresh_pages_has_nothing_to_clear)
+{
+	struct pool *pool = create(32768);
+	size_t first, stop;
+	for (uint32_t i = 0; i < pool->n_slots; i++) {
+		cr_assert_not_null(pool_take_zeroed(pool, &first, &stop));
+		cr_assert_eq(first, stop);
+	}
+	cr_assert_eq(
+		os_resident_bytes(pool->base, pool->n_slices * SLICE_BYTES), 0);
 }
 
 Test(pool, a_descriptor_serves_the_next_pool_of_its_class)

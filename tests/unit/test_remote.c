@@ -8,18 +8,23 @@
 #include <signal.h>
 
 #include "base/message.h"
+#include "heap/arena.h"
 #include "heap/heap.h"
+#include "heap/late.h"
 #include "heap/remote.h"
 
 static struct heap first = {.key = 1 << ENTRY_CLASS_BITS};
 static struct heap second = {.key = 2 << ENTRY_CLASS_BITS};
 static unsigned n_settled;
+static uint32_t n_freed;
 
 static struct pool *create(size_t bytes)
 {
-	struct pool *pool =
-		pool_create(&first, heap_id(&first), class_of(bytes));
+	struct pool *pool = pool_new_descriptor(class_of(bytes));
 	cr_assert_not_null(pool);
+	void *base = arena_take(pool->n_slices, SLICE_BYTES);
+	cr_assert_not_null(base);
+	pool_create(pool, &first, heap_id(&first), (uintptr_t)base, true);
 	return pool;
 }
 
@@ -30,17 +35,24 @@ static uintptr_t take(struct pool *pool)
 	return (uintptr_t)block;
 }
 
-static void count(struct heap *heap, struct pool *pool)
+static void count(struct heap *heap, struct pool *pool, uint32_t n)
 {
 	cr_assert_eq(pool->owner, heap);
 	pool_check(pool);
 	n_settled++;
+	n_freed += n;
+}
+
+static void add_count(void *context, const struct pool *pool, uint32_t n)
+{
+	cr_assert_eq(pool->owner, &first);
+	*(uint32_t *)context += n;
 }
 
 /* How many pools were settled. */
 static unsigned drain(struct heap *heap)
 {
-	n_settled = 0;
+	n_settled = n_freed = 0;
 	remote_drain_locked(heap, UINT32_MAX, count);
 	return n_settled;
 }
@@ -68,6 +80,7 @@ Test(remote, a_pool_is_listed_once_however_many_blocks_come)
 	for (int i = 0; i < 100; i++)
 		cr_assert_eq(remote_free(pool, blocks[i]), POOL_PUT);
 	cr_assert_eq(drain(&first), 1);
+	cr_assert_eq(n_freed, 100);
 	cr_assert_eq(pool->n_free, 100);
 	cr_assert_eq(drain(&first), 0);
 }
@@ -104,14 +117,20 @@ Test(remote, mistakes_are_told_from_frees)
 	cr_assert_eq(pool->n_free, 1);
 }
 
+/* It is left out, so that the counts stay true, and told without locks. */
 Test(remote, a_block_that_is_free_already_is_noticed_late, .signal = SIGABRT)
 {
 	struct pool *pool = create(64);
-	uintptr_t block = take(pool);
+	uintptr_t block = take(pool), other = take(pool);
 	cr_assert_eq(pool_put(pool, block), POOL_PUT);
 	remote_free(pool, block);
+	remote_free(pool, other);
+	cr_assert_eq(drain(&first), 1);
+	cr_assert_eq(n_freed, 1);
+	cr_assert_eq(pool->n_free, 2);
+	cr_assert_eq(late_address, block);
 	message_set_fd(open("/dev/null", O_WRONLY));
-	drain(&first);
+	late_tell();
 }
 
 Test(remote, a_pool_that_changed_hands_is_flagged_to_its_new_owner)
@@ -133,6 +152,58 @@ Test(remote, a_pool_listed_with_nothing_in_it_does_no_harm)
 	pool_destroy(pool);
 	cr_assert_eq(drain(&first), 0);
 	cr_assert_eq(drain(&second), 0);
+}
+
+/* A pool is flagged to whom drains nothing: the heap itself is to be found. */
+Test(remote, a_parked_heap_is_put_on_the_stack_once)
+{
+	struct pool *one = create(64), *other = create(80);
+	uintptr_t blocks[] = {take(one), take(one), take(one)};
+	first.is_parked = true;
+	cr_assert_null(remote_take_parked());
+	remote_free(one, blocks[0]);
+	remote_free(one, blocks[1]);
+	remote_free(other, take(other));
+	cr_assert_eq(remote_take_parked(), &first);
+	cr_assert_null(first.next_flagged);
+	cr_assert_null(remote_take_parked());
+	/* Who has not yet begun to drain it need not be told. */
+	cr_assert(first.is_flagged);
+	first.is_flagged = false;
+	cr_assert_eq(drain(&first), 2);
+	remote_free(one, blocks[2]);
+	cr_assert_eq(remote_take_parked(), &first);
+}
+
+Test(remote, all_parked_heaps_with_frees_are_on_the_stack)
+{
+	struct pool *one = create(64), *other = create(80);
+	pool_change_owner(other, &second, heap_id(&second));
+	first.is_parked = second.is_parked = true;
+	remote_free(one, take(one));
+	remote_free(other, take(other));
+	struct heap *head = remote_take_parked();
+	cr_assert(head == &first || head == &second);
+	cr_assert_eq(head->next_flagged, head == &first ? &second : &first);
+	cr_assert_null(head->next_flagged->next_flagged);
+	remote_push_parked(head); /* as one who finds that it is busy */
+	cr_assert_null(remote_take_parked());
+	head->is_flagged = false;
+	remote_push_parked(head);
+	cr_assert_eq(remote_take_parked(), head);
+}
+
+Test(remote, what_a_heap_has_to_drain_is_counted)
+{
+	struct pool *one = create(64), *other = create(80);
+	uintptr_t blocks[] = {take(one), take(one), take(other)};
+	remote_free(one, blocks[0]);
+	remote_free(other, blocks[2]);
+	remote_drain_locked(&first, 1, count);
+	remote_free(one, blocks[1]);
+	uint32_t n_drained = one->n_free + other->n_free, n_counted = 0;
+	remote_count_locked(&first, add_count, &n_counted);
+	cr_assert_eq(n_drained + n_counted, 3);
 }
 
 /* In the child of a fork the list may be cut off; the bits are not. */

@@ -9,6 +9,9 @@ Test(size_class, table_and_arithmetic_agree)
 {
 	for (size_t n = 129; n <= SMALL_BYTES_MAX; n++)
 		cr_assert_eq(class_of(n), class_of_medium(n), "%zu bytes", n);
+	for (size_t n = 0; n <= SMALL_BYTES_MAX; n++)
+		cr_assert_eq(code_of_small[(n + BLOCK_ALIGN - 1) / BLOCK_ALIGN],
+			     class_code(class_of(n)), "%zu bytes", n);
 }
 
 Test(size_class, a_request_gets_the_smallest_class_that_holds_it)
@@ -35,6 +38,18 @@ Test(size_class, classes_rise_in_multiples_of_16)
 	cr_assert_eq(before, POOL_BYTES_MAX);
 }
 
+/* The page map has so many codes for classes. */
+Test(size_class, every_class_has_a_code_below_those_of_other_runs)
+{
+	FOR_EACH_CLASS (class) {
+		cr_assert_eq(code_class(class_code(class)), class);
+		cr_assert_lt(class_code(class), CODE_LEAVING);
+		cr_assert(entry_is_pool(entry_make(1, class)));
+		cr_assert_eq(entry_class(entry_make(7, class)), class);
+		cr_assert_eq(entry_owner_id(entry_make(7, class)), 7);
+	}
+}
+
 Test(size_class, above_128_rounding_costs_a_fifth_at_most)
 {
 	for (size_t n = 129; n <= POOL_BYTES_MAX; n++) {
@@ -52,11 +67,11 @@ Test(size_class, a_multiple_of_a_power_of_two_gets_one)
 				     "%zu bytes at %zu", n, align);
 }
 
-Test(size_class, a_pool_holds_eight_blocks_or_more_in_four_slices_or_fewer)
+Test(size_class, a_pool_holds_eight_blocks_or_more_in_eight_slices_or_fewer)
 {
 	FOR_EACH_CLASS (class) {
 		uint32_t slices = class_pool_slices(class);
-		cr_assert(slices >= 1 && slices <= 4);
+		cr_assert(slices >= 1 && slices <= 8);
 		cr_assert_geq(class_pool_slots(class), POOL_SLOTS_MIN);
 		cr_assert_leq(class_pool_slots(class) *
 				      class_block_bytes(class),
