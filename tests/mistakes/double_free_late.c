@@ -1,5 +1,5 @@
 /*
- * double_free_late: with another free between. Found when the magazine has
+ * double_free_late: with two other frees between. Found when the magazine has
  * grown full, and is emptied.
  */
 #include "mistake.h"
@@ -16,8 +16,9 @@ int main(void)
 		    opaque(block));
 	free(opaque(block));
 	free(others[0]);
+	free(others[1]);
 	free(opaque(block));
-	for (int i = 1; i < N; i++)
+	for (int i = 2; i < N; i++)
 		free(others[i]);
 	return 0;
 }

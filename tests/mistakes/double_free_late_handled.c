@@ -28,10 +28,12 @@ static void handle(int signal)
 int main(void)
 {
 	signal(SIGABRT, handle);
-	char *block = malloc(100), *other = malloc(100);
+	char *block = malloc(100);
+	char *one = malloc(100), *other = malloc(100);
 	expect_line("free(%p): double free of a 112-byte block (noticed late)",
 		    opaque(block));
 	free(opaque(block));
+	free(one);
 	free(other);
 	free(opaque(block));
 	malloc_trim(0);

@@ -3,6 +3,7 @@
 mistakes = \
 	tests/mistakes/aligned_sized_free \
 	tests/mistakes/double_free \
+	tests/mistakes/double_free_between \
 	tests/mistakes/double_free_by_two \
 	tests/mistakes/double_free_cancelled \
 	tests/mistakes/double_free_cfree \
@@ -20,6 +21,7 @@ mistakes = \
 	tests/mistakes/foreign_static \
 	tests/mistakes/foreign_usable_size \
 	tests/mistakes/interior \
+	tests/mistakes/interior_at_once \
 	tests/mistakes/interior_elsewhere \
 	tests/mistakes/interior_large \
 	tests/mistakes/interior_large_start \

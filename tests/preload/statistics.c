@@ -70,7 +70,7 @@ static void fill_all(void)
 	for (int i = 0; i < N_SMALL; i++)
 		small[i] = memset(malloc(16 + (size_t)i % 3000), 1, 16);
 	for (size_t i = 0; i < N_LARGE; i++)
-		large[i] = memset(malloc(i * 300000 + 50000), 1, 50000);
+		large[i] = memset(malloc(i * 300000 + 70000), 1, 50000);
 }
 
 static void free_every(int step)
@@ -133,7 +133,7 @@ static void blocks_are_counted(void)
 	for (size_t i = 0; i < N_SMALL; i++)
 		asked += 16 + i % 3000;
 	for (size_t i = 0; i < N_LARGE; i++)
-		asked += i * 300000 + 50000;
+		asked += i * 300000 + 70000;
 	EXPECT(full.live_blocks == before.live_blocks + N_SMALL + N_LARGE);
 	EXPECT(full.large_blocks == before.large_blocks + N_LARGE);
 	/* What small blocks were asked for is estimated. */
