@@ -143,14 +143,32 @@ Test(remote, a_pool_that_changed_hands_is_flagged_to_its_new_owner)
 	cr_assert_eq(pool->n_free, 1);
 }
 
-Test(remote, a_pool_listed_with_nothing_in_it_does_no_harm)
+/* It could not be found in its new owner's list. */
+Test(remote, a_pool_that_is_flagged_keeps_its_owner)
 {
 	struct pool *pool = create(64);
 	cr_assert_eq(remote_free(pool, take(pool)), POOL_PUT);
 	remote_drain_pool_locked(pool);
 	cr_assert_eq(pool->n_free, 1);
+	cr_assert_not(remote_disown(pool));
+	cr_assert_eq(pool->owner, &first);
+	cr_assert_eq(drain(&first), 1);
+	cr_assert_eq(n_freed, 0);
+	cr_assert(remote_disown(pool));
+	cr_assert_null(pool->owner);
 	pool_destroy(pool);
+}
+
+/* Its freer had read the owner before it was disowned, and is late. */
+Test(remote, a_pool_listed_with_nothing_in_it_does_no_harm)
+{
+	struct pool *pool = create(64);
+	cr_assert(remote_disown(pool));
+	pool_destroy(pool);
+	pool->flagged = 1;
+	first.flagged = pool;
 	cr_assert_eq(drain(&first), 0);
+	cr_assert_eq(pool->flagged, 0);
 	cr_assert_eq(drain(&second), 0);
 }
 
