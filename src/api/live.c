@@ -95,18 +95,29 @@ static NOINLINE void serve(uint64_t value, uintptr_t interrupted)
 
 static void do_deferred(void);
 
-/* Something is to be done by whoever lets a lock go next, unless the program is
- * to end then. */
+/*
+ * Something is to be done by whoever lets a lock go next, unless the program is
+ * to end then. Who defers writes `deferred` and looks at the hook, who is done
+ * takes the hook away and looks at `deferred`: seq_cst, as in heap/remote.h.
+ */
 static void defer(void)
 {
 	void (*none)(void) = NULL;
 	__atomic_compare_exchange_n(&lock_deferred, &none, do_deferred, 0,
-				    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static void stop_deferring(void)
+{
+	void (*mine)(void) = do_deferred;
+	__atomic_compare_exchange_n(&lock_deferred, &mine, NULL, 0,
+				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	if (load_seq_cst(&deferred) != 0)
+		defer();
 }
 
 static void do_deferred(void)
 {
-	void (*mine)(void) = do_deferred;
 	int saved_errno = errno;
 	uint64_t value = 0;
 	if (load_relaxed(&deferred) != 0 && leaks_may_trace_now())
@@ -114,12 +125,11 @@ static void do_deferred(void)
 	if (value != 0)
 		serve(value, 0);
 	uint64_t now_ms = os_now_ms();
-	if (now_ms < load_relaxed(&bury_at_ms))
-		return;
-	store_relaxed(&bury_at_ms, now_ms + BURY_MS);
-	if (!bury_copies() && load_relaxed(&deferred) == 0)
-		__atomic_compare_exchange_n(&lock_deferred, &mine, NULL, 0,
-					    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	if (now_ms >= load_relaxed(&bury_at_ms)) {
+		store_relaxed(&bury_at_ms, now_ms + BURY_MS);
+		if (!bury_copies() && load_relaxed(&deferred) == 0)
+			stop_deferring();
+	}
 	errno = saved_errno;
 }
 
@@ -141,7 +151,7 @@ static void take(uint64_t value, ucontext_t *context)
 	if (leaks_may_trace_now())
 		serve(value, interrupted_at(context));
 	else
-		store_relaxed(&deferred, value);
+		exchange_seq_cst(&deferred, value);
 	if (bury_copies() || load_relaxed(&deferred) != 0)
 		defer();
 }
