@@ -166,14 +166,32 @@ bool arena_extend(void *base, size_t n_slices, size_t more)
 
 /* --- giving and purging --------------------------------------------------- */
 
+/* A run and those after it that lie beside it, as one; *I moves past them. */
+static struct run join(const struct run *runs, size_t n, size_t *i)
+{
+	struct run run = runs[(*i)++];
+	for (; *i < n; (*i)++) {
+		struct run next = runs[*i];
+		if (next.base == run.base + run.n_slices * SLICE_BYTES)
+			run.n_slices += next.n_slices;
+		else if (next.base + next.n_slices * SLICE_BYTES == run.base)
+			run = (struct run){next.base,
+					   run.n_slices + next.n_slices};
+		else
+			break;
+	}
+	return run;
+}
+
 void arena_give_some(const struct run *runs, size_t n, bool is_dirty)
 {
 	lock_acquire(&arena_lock);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n;) {
+		struct run run = join(runs, n, &i);
 		size_t at;
-		struct region *region = find_slice((void *)runs[i].base, &at);
+		struct region *region = find_slice((void *)run.base, &at);
 		ASSERT(slices_are_used(region, at));
-		slices_change(region, at, runs[i].n_slices,
+		slices_change(region, at, run.n_slices,
 			      is_dirty ? SLICES_CACHED : SLICES_CLEAN);
 	}
 	lock_release(&arena_lock);

@@ -51,8 +51,9 @@ static enum pool_put_result free_own(struct heap *heap, struct pool *pool,
 
 static enum heap_mistake free_large(struct heap *heap, uintptr_t address)
 {
-	size_t bytes = heap_look_up((void *)address).usable_bytes;
-	if (!large_free(heap_is_attached(heap) ? heap : &heap_common, address))
+	size_t bytes;
+	if (!large_free(heap_is_attached(heap) ? heap : &heap_common, address,
+			&bytes))
 		return HEAP_DOUBLE_FREE;
 	if (heap_is_attached(heap))
 		decay_note_large(heap, bytes);

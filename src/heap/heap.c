@@ -112,7 +112,7 @@ static bool make_room(struct heap *heap, size_t bytes)
 {
 	size_t warranted =
 		CAPACITY_BYTES_MIN + heap->refilled_bytes / REFILLS_A_CAPACITY;
-	size_t most = share_bytes(heap->runs.used_bytes, CAPACITY_BYTES_MIN);
+	size_t most = share_bytes();
 	if (heap->capacity_bytes + bytes > warranted)
 		return false;
 	if (heap->capacity_bytes + bytes > most && warranted > most)

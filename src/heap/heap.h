@@ -90,6 +90,7 @@ struct heap {
 	size_t created_bytes[N_CLASSES]; /* new pools; halved at each tick */
 	struct pool_list bins[N_CLASSES][POOL_BINS];
 	struct pool_list cooling;
+	struct pool_spares spares[N_CLASSES];
 	struct pool *draining; /* left of a list that was `flagged` */
 
 	/* Guarded by the registry's lock. */

@@ -96,7 +96,7 @@ static bool discard_pool(struct heap *heap, struct pool *pool)
 		heap->current[pool->class] = NULL;
 	counts_of(heap, pool)->n_pools--;
 	counts_of(heap, pool)->purged_bytes -= purged;
-	pool_destroy(pool);
+	pool_destroy(&heap->spares[pool->class], pool);
 	if (purged == n_slices * SLICE_BYTES)
 		runs_give_clean_locked(heap, base, n_slices);
 	else
@@ -177,12 +177,12 @@ bool heap_has_room_locked(const struct heap *heap, uint32_t class)
 static struct pool *create_pool(struct heap *heap, uint32_t class)
 {
 	bool is_clean;
-	struct pool *pool = pool_new_descriptor(class);
+	struct pool *pool = pool_new_descriptor(&heap->spares[class], class);
 	if (pool == NULL)
 		return NULL;
 	uintptr_t base = runs_take_locked(heap, pool->n_slices, &is_clean);
 	if (base == 0) {
-		pool_keep_descriptor(pool);
+		pool_keep_descriptor(&heap->spares[class], pool);
 		return NULL;
 	}
 	pool_create(pool, heap, heap_id(heap), base, is_clean);

@@ -25,18 +25,11 @@ static struct {
 	int64_t bytes; /* in pools and runs */
 } sum CACHE_ALIGNED;
 
-/*
- * Once may be chance, and pages that were purged may never have been touched
- * before: so what was purged and wanted again teaches only as much as had
- * happened before as well.
- */
 static struct {
 	size_t learnt_bytes; /* what the bound is above the least */
 	size_t missed_bytes; /* purged, and not yet touched anew; since: */
 	uint64_t missed_ms;
-	size_t again_bytes;  /* touched anew since the last purge */
-	size_t before_bytes; /* the same of earlier times, not learnt yet */
-	size_t by_default;   /* what `cache` is when it says 0 */
+	size_t by_default; /* what `cache` is when it says 0 */
 } bound CACHE_ALIGNED;
 
 void idle_note(int64_t bytes)
@@ -99,13 +92,9 @@ void idle_note_touched(size_t bytes)
 	}
 	/* Threads that race here teach a little more or less. */
 	size_t again = min_size(bytes, missed);
-	size_t before = load_relaxed(&bound.before_bytes);
-	size_t learnt = min_size(again, before);
 	store_relaxed(&bound.missed_bytes, missed - again);
-	store_relaxed(&bound.before_bytes, before - learnt);
-	fetch_add_relaxed(&bound.again_bytes, again - learnt);
 	store_relaxed(&bound.learnt_bytes,
-		      min_size(load_relaxed(&bound.learnt_bytes) + learnt,
+		      min_size(load_relaxed(&bound.learnt_bytes) + again,
 			       most_bytes()));
 }
 
@@ -140,11 +129,6 @@ void idle_note_purged(size_t bytes)
 {
 	if (bytes == 0)
 		return;
-	size_t again = load_relaxed(&bound.again_bytes);
-	if (again != 0) {
-		store_relaxed(&bound.again_bytes, 0);
-		fetch_add_relaxed(&bound.before_bytes, again);
-	}
 	fetch_add_relaxed(&bound.missed_bytes, bytes);
 	store_relaxed(&bound.missed_ms, os_now_ms());
 }
@@ -153,5 +137,4 @@ void idle_note_unwanted(size_t bytes)
 {
 	size_t learnt = load_relaxed(&bound.learnt_bytes);
 	store_relaxed(&bound.learnt_bytes, learnt - min_size(learnt, bytes));
-	store_relaxed(&bound.before_bytes, 0);
 }

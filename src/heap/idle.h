@@ -7,9 +7,9 @@
  * thread of ours nor a later call; what is below it waits for the decay.
  *
  * The bound learns. Each byte that was purged because of it and touched anew
- * within a decay, and that for the second time, raises it by a byte: so a program
- * that frees and takes a gigabyte in turns pays for that twice. What then stays
- * unused for a whole decay lowers it again. It is never below IDLE_BYTES_MIN, nor below a share of what
+ * within a decay raises it by a byte: so a program that frees and takes a
+ * gigabyte in turns pays for that once. What then stays unused for a whole decay
+ * lowers it again. It is never below IDLE_BYTES_MIN, nor below a share of what
  * is in use, nor above the option `cache`.
  *
  * All of it is a few words of the process, which heaps add to in steps: each has
@@ -47,7 +47,7 @@ size_t idle_bytes(void);
 /* By how much it is beyond the bound, if MORE_BYTES are added. */
 size_t idle_excess_bytes(size_t more_bytes);
 
-/* BYTES were purged because of the bound, or because nobody wanted them for a
+/* BYTES that were in memory were purged because of the bound, or because nobody wanted them for a
  * whole decay. */
 void idle_note_purged(size_t bytes);
 void idle_note_unwanted(size_t bytes);

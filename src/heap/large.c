@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "base/lock.h"
 #include "heap/arena.h"
 #include "heap/growth.h"
 #include "heap/heap.h"
@@ -26,6 +27,8 @@
 /* A block as large as this that is freed when more is idle than may be loses
  * its pages at once; smaller ones in batches (heap/decay.c). */
 #define PURGE_BYTES_MIN ((size_t)1 << 20)
+
+#define SAMPLED_PAGES 8
 
 /* Where a block's entry and descriptor are. */
 struct place {
@@ -63,22 +66,26 @@ static void set_site(uintptr_t address, uint32_t site)
 /* From one entry to another; false if it was not the one. */
 static bool change_entry(struct place place, uint32_t from, uint32_t to)
 {
-	return cas_acquire(&place.region->map[place.slice], &from, to);
+	uint32_t *entry = &place.region->map[place.slice];
+	if (!PROCESS_IS_SINGLE_THREADED)
+		return cas_acquire(entry, &from, to);
+	if (load_relaxed(entry) != from)
+		return false;
+	store_relaxed(entry, to);
+	return true;
 }
 
 /* SIGN blocks of that kind more. */
-static void count(struct heap *heap, uintptr_t descriptor, int sign)
+static void count_locked(struct heap *heap, uintptr_t descriptor, int sign)
 {
 	struct large_counts *large = &heap->large;
 	int64_t usable = (int64_t)large_usable_bytes(descriptor);
-	lock_acquire(&heap->lock);
 	large->n_blocks += sign;
 	large->requested_bytes +=
 		sign * (int64_t)large_requested_bytes(descriptor);
 	large->usable_bytes += sign * usable;
 	large->n_slices += sign * (int64_t)large_slices(descriptor);
 	growth_note_locked(heap, sign, (size_t)usable);
-	lock_release(&heap->lock);
 }
 
 /* What of a run has no pages yet is about to get them. */
@@ -92,15 +99,11 @@ static void note_touched(uintptr_t base, size_t n_slices)
 	idle_note_touched(n_clean * SLICE_BYTES);
 }
 
-static uintptr_t take_run(struct heap *heap, size_t n_slices, size_t align,
-			  bool *is_clean)
+static uintptr_t take_run_locked(struct heap *heap, size_t n_slices,
+				 size_t align, bool *is_clean)
 {
-	if (n_slices <= RUNS_SLICES_MAX && align <= SLICE_BYTES) {
-		lock_acquire(&heap->lock);
-		uintptr_t base = runs_take_locked(heap, n_slices, is_clean);
-		lock_release(&heap->lock);
-		return base;
-	}
+	if (n_slices <= RUNS_SLICES_MAX && align <= SLICE_BYTES)
+		return runs_take_locked(heap, n_slices, is_clean);
 	void *base = arena_take(n_slices, align);
 	*is_clean = base != NULL && arena_is_clean(base, n_slices);
 	if (base != NULL)
@@ -126,13 +129,16 @@ void *large_alloc(struct heap *heap, size_t n, size_t align, bool cleared)
 	if (n == 0)
 		n = 1;
 	bool is_clean;
-	uintptr_t base =
-		take_run(heap, divide_up(n, SLICE_BYTES), align, &is_clean);
+	lock_acquire(&heap->lock);
+	uintptr_t base = take_run_locked(heap, divide_up(n, SLICE_BYTES), align,
+					 &is_clean);
+	if (base != 0)
+		count_locked(heap, large_describe(n), 1);
+	lock_release(&heap->lock);
 	if (base == 0)
 		return NULL;
 	set_site(base, 0);
 	describe(base, CODE_LARGE, n);
-	count(heap, large_describe(n), 1);
 	if (cleared && !is_clean)
 		clear((void *)base, n);
 	return (void *)base;
@@ -145,8 +151,19 @@ static void give_moved(uintptr_t base, size_t n_slices)
 	purge_end_loud();
 }
 
-/* A run that nobody has any more: where it is to wait. */
-static void give_run(struct heap *heap, uintptr_t base, size_t n_slices)
+/* About how much of it is in memory: some pages are looked at. */
+static size_t touched_bytes(uintptr_t base, size_t bytes)
+{
+	size_t page = os_page_bytes(), resident = 0;
+	for (size_t i = 0; i < SAMPLED_PAGES; i++)
+		resident += os_resident_bytes(
+			base + round_down(bytes / SAMPLED_PAGES * i, page),
+			page);
+	return bytes / (SAMPLED_PAGES * page) * resident;
+}
+
+/* A run that is too long to be kept at hand, or not to be. */
+static void give_to_arena(uintptr_t base, size_t n_slices, bool is_excess)
 {
 	size_t bytes = n_slices * SLICE_BYTES;
 	struct run run = {base, n_slices};
@@ -154,29 +171,32 @@ static void give_run(struct heap *heap, uintptr_t base, size_t n_slices)
 		give_moved(base, n_slices);
 		return;
 	}
-	if (bytes >= PURGE_BYTES_MIN && idle_excess_bytes(bytes) > 0 &&
-	    purge_pages(base, bytes)) {
-		arena_give_some(&run, 1, false);
-		idle_note_purged(bytes);
-		return;
-	}
-	if (n_slices > RUNS_SLICES_MAX) {
-		arena_give_some(&run, 1, true);
-		return;
-	}
-	lock_acquire(&heap->lock);
-	runs_give_locked(heap, base, n_slices);
-	lock_release(&heap->lock);
+	size_t touched = is_excess ? touched_bytes(base, bytes) : 0;
+	bool purged = is_excess && purge_pages(base, bytes);
+	arena_give_some(&run, 1, !purged);
+	if (purged)
+		idle_note_purged(touched);
 }
 
-bool large_free(struct heap *heap, uintptr_t address)
+bool large_free(struct heap *heap, uintptr_t address, size_t *bytes)
 {
 	struct place place = place_of(address);
 	if (!change_entry(place, CODE_LARGE, 0))
 		return false;
 	uintptr_t descriptor = descriptor_at(place);
-	count(heap, descriptor, -1);
-	give_run(heap, address, large_slices(descriptor));
+	size_t n_slices = large_slices(descriptor);
+	*bytes = n_slices * SLICE_BYTES;
+	bool is_excess =
+		*bytes >= PURGE_BYTES_MIN && idle_excess_bytes(*bytes) > 0;
+	bool at_hand = n_slices <= RUNS_SLICES_MAX && !is_excess &&
+		       !arena_is_moved((void *)address, n_slices);
+	lock_acquire(&heap->lock);
+	count_locked(heap, descriptor, -1);
+	if (at_hand)
+		runs_give_locked(heap, address, n_slices);
+	lock_release(&heap->lock);
+	if (!at_hand)
+		give_to_arena(address, n_slices, is_excess);
 	return true;
 }
 
@@ -216,20 +236,25 @@ static void describe_target(void *context, void *target)
 	describe(moving->target, CODE_BUSY, moving->n);
 }
 
-/* What lies behind may be a run that this heap has at hand. */
+/*
+ * What lies behind has an entry unless it is free, or on its way; it may be a run
+ * that this heap has at hand.
+ */
 static bool extend(struct heap *heap, uintptr_t address, size_t n_slices,
 		   size_t more)
 {
 	struct place next = place_of(address);
 	next.slice += n_slices;
-	if (arena_extend((void *)address, n_slices, more))
-		return true;
-	if (next.slice >= next.region->n_slices ||
-	    region_entry(next.region, next.slice) != (heap->key | CODE_CACHED))
+	uint32_t entry = next.slice < next.region->n_slices
+				 ? region_entry(next.region, next.slice)
+				 : 0;
+	if (entry == (heap->key | CODE_CACHED)) {
+		lock_acquire(&heap->lock);
+		runs_empty_locked(heap, false);
+		lock_release(&heap->lock);
+	} else if (entry != 0) {
 		return false;
-	lock_acquire(&heap->lock);
-	runs_empty_locked(heap, false);
-	lock_release(&heap->lock);
+	}
 	return arena_extend((void *)address, n_slices, more);
 }
 
@@ -280,7 +305,9 @@ void *large_resize(struct heap *heap, uintptr_t address, size_t n,
 	if (large_usable_bytes(new) < large_usable_bytes(old))
 		shrink(address, old, new);
 	describe(to, CODE_LARGE, n);
-	count(heap, old, -1);
-	count(heap, new, 1);
+	lock_acquire(&heap->lock);
+	count_locked(heap, old, -1);
+	count_locked(heap, new, 1);
+	lock_release(&heap->lock);
 	return (void *)to;
 }

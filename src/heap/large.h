@@ -30,8 +30,9 @@ struct heap;
  */
 void *large_alloc(struct heap *heap, size_t n, size_t align, bool cleared);
 
-/* Frees the block at ADDRESS; false if another call was first. */
-bool large_free(struct heap *heap, uintptr_t address);
+/* Frees the block at ADDRESS, which has so many BYTES of slices; false if another
+ * call was first. */
+bool large_free(struct heap *heap, uintptr_t address, size_t *bytes);
 
 /*
  * Makes the block N bytes long without copying; returns where it is then, or

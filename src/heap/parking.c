@@ -10,6 +10,24 @@
 /* Guarded by the registry's lock: by class, linked by next_with_room. */
 static struct heap *with_room[N_CLASSES];
 
+/* Bit c: with_room[c] is not empty. Atomic, relaxed, written under that lock:
+ * who reads it too late makes a pool more, or looks in vain. */
+static uint64_t classes_with_room CACHE_ALIGNED;
+
+static void note_room(uint32_t class)
+{
+	uint64_t bit = UINT64_C(1) << class;
+	uint64_t others = classes_with_room & ~bit;
+	store_relaxed(&classes_with_room,
+		      with_room[class] != NULL ? others | bit : others);
+}
+
+bool parking_may_have(uint32_t class)
+{
+	return (load_relaxed(&classes_with_room) >> class & 1) ||
+	       remote_has_parked();
+}
+
 static bool may_have_room(const struct heap *heap, uint32_t class)
 {
 	return magazine_count(&heap->magazines[class]) > 0 ||
@@ -24,6 +42,7 @@ void parking_enter_locked(struct heap *heap)
 		heap->is_with_room[class] = true;
 		heap->next_with_room[class] = with_room[class];
 		with_room[class] = heap;
+		note_room(class);
 	}
 }
 
@@ -83,8 +102,11 @@ static void drain_flagged(uint32_t class)
 
 bool parking_adopt_locked(struct heap *heap, uint32_t class)
 {
-	if (adopt_listed(heap, class))
-		return true;
-	drain_flagged(class);
-	return adopt_listed(heap, class);
+	bool adopted = adopt_listed(heap, class);
+	if (!adopted) {
+		drain_flagged(class);
+		adopted = adopt_listed(heap, class);
+	}
+	note_room(class);
+	return adopted;
 }

@@ -20,6 +20,9 @@
  * the registry are locked. */
 void parking_enter_locked(struct heap *heap);
 
+/* Without a lock: false if a look would surely be in vain. */
+bool parking_may_have(uint32_t class);
+
 /*
  * Lets HEAP, which is locked, have a pool of CLASS of a parked heap; false if
  * there is none. The registry is locked; a heap that somebody is at work on is

@@ -16,8 +16,12 @@
 /* Fewer bytes are left to page faults. */
 #define POPULATE_BYTES_MIN ((size_t)16 << 10)
 
-/* Guarded by store_lock: descriptors of no pool, linked as in a bin. */
-static struct pool *spare[N_CLASSES];
+/* So many descriptors at once go between a heap's list and the shared one. */
+#define SPARES_AT_ONCE 32
+
+/* Guarded by store_lock, but for a look whether there are any: descriptors of no
+ * pool, by class. */
+static struct pool_spares spare[N_CLASSES];
 
 /*
  * `purged` has 64 bits; with 4 KiB pages and up to 4 slices that is a page each,
@@ -34,39 +38,67 @@ static uint32_t n_pages(const struct pool *pool)
 	return (uint32_t)(pool->n_slices * SLICE_BYTES / pool_page_bytes(pool));
 }
 
-static struct pool *take_spare(uint32_t class)
+/* Moves up to N descriptors from one list to another. */
+static void move_spares(struct pool_spares *to, struct pool_spares *from,
+			uint32_t n)
 {
-	lock_acquire(&store_lock);
-	struct pool *pool = spare[class];
-	if (pool != NULL)
-		spare[class] = pool->links[POOL_LIST_BIN].next;
-	lock_release(&store_lock);
+	for (; n > 0 && from->first != NULL; n--) {
+		struct pool *pool = from->first;
+		from->first = pool->links[POOL_LIST_BIN].next;
+		from->n--;
+		pool->links[POOL_LIST_BIN].next = to->first;
+		to->first = pool;
+		to->n++;
+	}
+}
+
+static struct pool *take_spare(struct pool_spares *own, uint32_t class)
+{
+	if (own->first == NULL && load_relaxed(&spare[class].first) != NULL) {
+		lock_acquire(&store_lock);
+		move_spares(own, &spare[class], SPARES_AT_ONCE);
+		lock_release(&store_lock);
+	}
+	struct pool *pool = own->first;
+	if (pool != NULL) {
+		own->first = pool->links[POOL_LIST_BIN].next;
+		own->n--;
+	}
 	return pool;
 }
 
-void pool_keep_descriptor(struct pool *pool)
+void pool_keep_descriptor(struct pool_spares *own, struct pool *pool)
 {
-	lock_acquire(&store_lock);
-	pool->links[POOL_LIST_BIN].next = spare[pool->class];
-	spare[pool->class] = pool;
-	lock_release(&store_lock);
+	if (own->n == 2 * SPARES_AT_ONCE) {
+		lock_acquire(&store_lock);
+		move_spares(&spare[pool->class], own, SPARES_AT_ONCE);
+		lock_release(&store_lock);
+	}
+	pool->links[POOL_LIST_BIN].next = own->first;
+	own->first = pool;
+	own->n++;
 }
 
-void pool_restore_spares_after_fork_locked(void)
+void pool_restore_spares_after_fork_locked(struct pool_spares *spares)
+{
+	for (struct pool *pool = spares->first; pool != NULL;
+	     pool = pool->links[POOL_LIST_BIN].next)
+		if (load_relaxed(&pool->flagged) != 0)
+			store_relaxed(&pool->flagged, 0);
+}
+
+void pool_restore_shared_spares_after_fork_locked(void)
 {
 	FOR_EACH_CLASS (class)
-		for (struct pool *pool = spare[class]; pool != NULL;
-		     pool = pool->links[POOL_LIST_BIN].next)
-			if (load_relaxed(&pool->flagged) != 0)
-				store_relaxed(&pool->flagged, 0);
+		pool_restore_spares_after_fork_locked(&spare[class]);
 }
 
-struct pool *pool_new_descriptor(uint32_t class)
+struct pool *pool_new_descriptor(struct pool_spares *own, uint32_t class)
 {
 	uint32_t block_bytes = class_block_bytes(class);
 	uint32_t n_slots = class_pool_slots(class);
 	size_t n_words = bits_words(n_slots);
-	struct pool *pool = take_spare(class);
+	struct pool *pool = take_spare(own, class);
 	if (pool != NULL)
 		return pool;
 	pool = store_take(sizeof(*pool) + 2 * n_words * sizeof(uint64_t),
@@ -116,13 +148,13 @@ void pool_add_sites(struct pool *pool)
 	pool->has_sites = pool->sites != NULL;
 }
 
-void pool_destroy(struct pool *pool)
+void pool_destroy(struct pool_spares *own, struct pool *pool)
 {
 	ASSERT(pool_is_unused(pool));
 	describe(pool, 0, NULL);
 	for (size_t w = 0; w < bits_words(pool->n_carved); w++)
 		store_relaxed(&pool->bits[w], 0);
-	pool_keep_descriptor(pool);
+	pool_keep_descriptor(own, pool);
 }
 
 void pool_change_owner(struct pool *pool, struct heap *owner, uint32_t owner_id)

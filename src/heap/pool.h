@@ -124,9 +124,16 @@ static inline bool pool_is_exhausted(const struct pool *pool)
 	return pool->n_free == 0 && pool->n_carved == pool->n_slots;
 }
 
-/* A descriptor of CLASS, of no pool yet; NULL if the OS refuses. */
-struct pool *pool_new_descriptor(uint32_t class);
-void pool_keep_descriptor(struct pool *pool);
+/* A heap's descriptors of no pool, linked as in a bin. The heap is locked. */
+struct pool_spares {
+	struct pool *first;
+	uint32_t n;
+};
+
+/* A descriptor of CLASS, of no pool yet; NULL if the OS refuses. OWN are the
+ * heap's of that class. */
+struct pool *pool_new_descriptor(struct pool_spares *own, uint32_t class);
+void pool_keep_descriptor(struct pool_spares *own, struct pool *pool);
 
 /*
  * Makes a pool for OWNER of the run at BASE, described in the page map, on no
@@ -140,13 +147,15 @@ void pool_add_sites(struct pool *pool);
 
 /* Ends an unused pool that is on no list, and disowned; its run is the
  * caller's. */
-void pool_destroy(struct pool *pool);
+void pool_destroy(struct pool_spares *own, struct pool *pool);
 
 /*
  * In the child of a fork, the store's lock being held: no list has the spare
- * descriptors that a thread of the parent had flagged.
+ * descriptors that a thread of the parent had flagged. Of one heap, and of the
+ * list that all share.
  */
-void pool_restore_spares_after_fork_locked(void);
+void pool_restore_spares_after_fork_locked(struct pool_spares *spares);
+void pool_restore_shared_spares_after_fork_locked(void);
 
 /* Makes OWNER the owner. Both owners' locks are held. */
 void pool_change_owner(struct pool *pool, struct heap *owner,

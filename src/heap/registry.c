@@ -21,8 +21,8 @@
 
 struct lock registry_lock CACHE_ALIGNED = LOCK_INIT(LOCK_REGISTRY);
 
-/* Guarded by registry_lock. `parked` is also compared with NULL, and n_heaps
- * read, without it. */
+/* Guarded by registry_lock. n_heaps is also
+ * read without it. */
 static struct heap *parked;
 static uint32_t n_heaps = 1;
 
@@ -136,7 +136,7 @@ void registry_park(struct heap *heap)
 
 bool registry_adopt_locked(struct heap *heap, uint32_t class)
 {
-	if (load_relaxed(&parked) == NULL || !lock_try(&registry_lock))
+	if (!parking_may_have(class) || !lock_try(&registry_lock))
 		return false;
 	bool adopted = parking_adopt_locked(heap, class);
 	lock_release(&registry_lock);
@@ -235,6 +235,9 @@ void registry_restore_after_fork_locked(bool had_threads)
 		store_relaxed(&heap->flagged, NULL);
 		heap->draining = NULL;
 		heap->is_flagged = false;
+		FOR_EACH_CLASS (class)
+			pool_restore_spares_after_fork_locked(
+				&heap->spares[class]);
 		if (heap->is_parked || heap->thread == thread_id())
 			continue;
 		FOR_EACH_CLASS (class)
@@ -246,5 +249,5 @@ void registry_restore_after_fork_locked(bool had_threads)
 	}
 	arena_visit_locked(restore_run, NULL);
 	arena_reclaim_locked(is_kept, NULL);
-	pool_restore_spares_after_fork_locked();
+	pool_restore_shared_spares_after_fork_locked();
 }

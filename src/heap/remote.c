@@ -30,9 +30,14 @@ void remote_push_parked(struct heap *heap)
 	while (!cas_release(&parked_flagged, &head, heap));
 }
 
+bool remote_has_parked(void)
+{
+	return load_relaxed(&parked_flagged) != NULL;
+}
+
 struct heap *remote_take_parked(void)
 {
-	if (load_relaxed(&parked_flagged) == NULL)
+	if (!remote_has_parked())
 		return NULL;
 	/* Acquire cites the release of remote_push_parked. */
 	return exchange_acquire(&parked_flagged, NULL);

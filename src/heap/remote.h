@@ -88,6 +88,7 @@ static inline bool remote_has_any(const struct heap *heap)
  */
 void remote_push_parked(struct heap *heap);
 struct heap *remote_take_parked(void);
+bool remote_has_parked(void);
 
 /*
  * After a fork, in the child: no other thread runs, and what they were doing to

@@ -10,11 +10,12 @@
 #include "heap/heap.h"
 #include "heap/share.h"
 
-/* So many bytes may wait in any case, where a thread's share is as large; more
- * takes that so many times more has lately been given back. */
+/* So many bytes may wait; more takes that so many times more has lately been
+ * given back; and so many times what magazines may hold is the most. All that
+ * waits counts as idle (heap/idle.h). */
 #define RUNS_BYTES_MIN ((size_t)512 << 10)
-#define RUNS_BYTES_MAX ((size_t)4 << 20)
-#define FLOWS_A_ROOM 64
+#define FLOWS_A_ROOM 16
+#define RUNS_SHARES 1
 
 #define HAS_PAGES ((uintptr_t)1)
 
@@ -100,8 +101,7 @@ static size_t room_bytes(const struct heap *heap)
 {
 	size_t warranted =
 		RUNS_BYTES_MIN + (size_t)(heap->runs.flow_bytes / FLOWS_A_ROOM);
-	return min_size(min_size(warranted, RUNS_BYTES_MAX),
-			share_bytes(heap->capacity_bytes, RUNS_BYTES_MIN / 8));
+	return min_size(warranted, RUNS_SHARES * share_bytes());
 }
 
 /* More of a length are asked for the more often it runs out. */

@@ -17,21 +17,22 @@
 /* Atomic, relaxed; rarely written. */
 static struct {
 	size_t n_heaps;
+	size_t n_sharing; /* a share is one of so many */
 	size_t step_bytes;
-} known CACHE_ALIGNED = {1, STEP_BYTES_MAX};
+} known CACHE_ALIGNED = {1, 1, STEP_BYTES_MAX};
 
 void share_note_heaps(uint32_t n_heaps)
 {
 	size_t step = min_size(STEPS_BYTES / n_heaps, STEP_BYTES_MAX);
 	store_relaxed(&known.n_heaps, n_heaps);
+	store_relaxed(&known.n_sharing, divide_up(n_heaps, FULL_SHARES));
 	store_relaxed(&known.step_bytes, max_size(step, STEP_BYTES_MIN));
 }
 
-size_t share_bytes(size_t used, size_t least)
+size_t share_bytes(void)
 {
-	size_t most = conf.magazine_bytes /
-		      divide_up(load_relaxed(&known.n_heaps), FULL_SHARES);
-	return most > used + least ? most - used : least;
+	size_t n = load_relaxed(&known.n_sharing);
+	return n == 1 ? conf.magazine_bytes : conf.magazine_bytes / n;
 }
 
 size_t share_all_bytes(void)

@@ -1,14 +1,14 @@
 /*
- * share: what one thread may keep at hand, in magazines and runs together. All
- * threads together have what a few full ones may.
+ * share: what one thread may keep in magazines. All threads together have what a
+ * few full ones may.
  */
 #ifndef TARN_HEAP_SHARE_H
 #define TARN_HEAP_SHARE_H
 
 #include "base/attr.h"
 
-/* Bytes that a thread may have at hand besides USED, but LEAST in any case. */
-size_t share_bytes(size_t used, size_t least);
+/* Bytes that a thread may have room for. */
+size_t share_bytes(void);
 
 /* And what all threads together may. */
 size_t share_all_bytes(void);

@@ -55,7 +55,8 @@ static unsigned char *alloc(size_t n)
 
 static bool give(const void *block)
 {
-	return large_free(&heap_common, (uintptr_t)block);
+	size_t bytes;
+	return large_free(&heap_common, (uintptr_t)block, &bytes);
 }
 
 static void *resize(void *block, size_t n)

@@ -12,13 +12,16 @@
 #include "heap/pool.h"
 #include "os/memory.h"
 
+static struct pool_spares spares[N_CLASSES];
+
 #define OWNER_ID 5
 
 static struct heap owner;
 
 static struct pool *create(size_t bytes)
 {
-	struct pool *pool = pool_new_descriptor(class_of(bytes));
+	struct pool *pool =
+		pool_new_descriptor(&spares[class_of(bytes)], class_of(bytes));
 	cr_assert_not_null(pool);
 	cr_assert_eq(pool->block_bytes, bytes);
 	void *base = arena_take(pool->n_slices, SLICE_BYTES);
@@ -309,7 +312,7 @@ Test(pool, a_descriptor_serves_the_next_pool_of_its_class)
 	void *block = take_one(pool);
 	put(pool, block);
 	uintptr_t base = pool->base;
-	pool_destroy(pool);
+	pool_destroy(&spares[pool->class], pool);
 	cr_assert_eq(region_entry(region_of(base),
 				  region_slice(region_of(base), base)),
 		     0);

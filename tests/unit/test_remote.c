@@ -13,6 +13,8 @@
 #include "heap/late.h"
 #include "heap/remote.h"
 
+static struct pool_spares spares[N_CLASSES];
+
 static struct heap first = {.key = 1 << ENTRY_CLASS_BITS};
 static struct heap second = {.key = 2 << ENTRY_CLASS_BITS};
 static unsigned n_settled;
@@ -20,7 +22,8 @@ static uint32_t n_freed;
 
 static struct pool *create(size_t bytes)
 {
-	struct pool *pool = pool_new_descriptor(class_of(bytes));
+	struct pool *pool =
+		pool_new_descriptor(&spares[class_of(bytes)], class_of(bytes));
 	cr_assert_not_null(pool);
 	void *base = arena_take(pool->n_slices, SLICE_BYTES);
 	cr_assert_not_null(base);
@@ -156,7 +159,7 @@ Test(remote, a_pool_that_is_flagged_keeps_its_owner)
 	cr_assert_eq(n_freed, 0);
 	cr_assert(remote_disown(pool));
 	cr_assert_null(pool->owner);
-	pool_destroy(pool);
+	pool_destroy(&spares[pool->class], pool);
 }
 
 /* Its freer had read the owner before it was disowned, and is late. */
@@ -164,7 +167,7 @@ Test(remote, a_pool_listed_with_nothing_in_it_does_no_harm)
 {
 	struct pool *pool = create(64);
 	cr_assert(remote_disown(pool));
-	pool_destroy(pool);
+	pool_destroy(&spares[pool->class], pool);
 	pool->flagged = 1;
 	first.flagged = pool;
 	cr_assert_eq(drain(&first), 0);
