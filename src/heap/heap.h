@@ -103,7 +103,7 @@ struct heap {
 
 	/* Atomic: pools with remote frees to drain (heap/remote.h). */
 	struct pool *flagged CACHE_ALIGNED;
-	bool is_parked; /* written under the registry's lock */
+	bool is_parked; /* written under the registry's lock and `lock` */
 	/* On the stack of parked heaps with such pools; and the next there. */
 	bool is_flagged;
 	struct heap *next_flagged;

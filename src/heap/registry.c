@@ -3,8 +3,9 @@
  *
  * Law:   a heap is in `heaps` from its creation on, and in `parked` exactly
  *        while no thread has it.
- * Locks: registry_lock guards the lists. Parked heaps are worked on under it
- *        and their own lock; heaps with a thread under their own lock only.
+ * Locks: registry_lock guards the lists. A heap is worked on under its own
+ *        lock, and is parked, or taken, under both: so it stays what it is for
+ *        who has either.
  */
 #include "heap/registry.h"
 
@@ -104,7 +105,10 @@ struct heap *registry_take(void)
 	struct heap *heap = parked;
 	if (heap != NULL) {
 		store_relaxed(&parked, heap->next_parked);
+		/* Who found it parked may be emptying its magazines. */
+		lock_acquire(&heap->lock);
 		store_relaxed(&heap->is_parked, false);
+		lock_release(&heap->lock);
 	} else {
 		heap = create_locked();
 	}

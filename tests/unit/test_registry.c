@@ -4,9 +4,12 @@
 #include <criterion/criterion.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/atomic.h"
+#include "base/lock.h"
 #include "heap/check.h"
 #include "heap/heap.h"
 #include "heap/registry.h"
@@ -103,6 +106,48 @@ static void *hold_heap(void *argument)
  * A heap that had its own all along adopts a pool of a parked one, in whose
  * magazine blocks of that pool lie.
  */
+static struct heap *parked_heap(void)
+{
+	struct heap *heap = registry_first();
+	while (heap != NULL && !heap->is_parked)
+		heap = heap->next;
+	return heap;
+}
+
+static bool is_starting;
+
+static void *note_start(void *argument)
+{
+	store_relaxed(&is_starting, true);
+	return take_one(argument);
+}
+
+/* A sweep that found the heap parked empties its magazines, as of one whose
+ * thread cannot be at work on them. */
+Test(registry, nobody_takes_a_parked_heap_over_while_another_works_on_it)
+{
+	void *block = NULL;
+	pthread_t thread;
+	tarn_free(tarn_malloc(1));
+	run_thread(use_magazine, (void *)(uintptr_t)10);
+	struct heap *heap = parked_heap();
+	cr_assert_not_null(heap);
+	lock_acquire(&heap->lock);
+	cr_assert_eq(pthread_create(&thread, NULL, note_start, &block), 0);
+	while (!load_relaxed(&is_starting))
+		sched_yield();
+	for (int i = 0; i < 2000; i++) {
+		sched_yield();
+		if (!load_relaxed(&heap->is_parked))
+			break;
+	}
+	bool is_parked = load_relaxed(&heap->is_parked);
+	lock_release(&heap->lock);
+	pthread_join(thread, NULL);
+	cr_assert(is_parked);
+	cr_assert_not_null(block);
+}
+
 Test(registry, a_pool_is_adopted_with_what_lay_in_the_magazines)
 {
 	pthread_barrier_t barrier;
