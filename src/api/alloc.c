@@ -176,8 +176,8 @@ NOINLINE void api_free_slow(void *block, const char *operation)
 }
 
 /*
- * So large a block comes from memory that is zero anyway, unless one is at hand:
- * who asks for it may touch little of it.
+ * So large a block comes from memory that is zero anyway, unless one is at
+ * hand: who asks for it may touch little of it.
  */
 #define ZEROED_BYTES_MIN ((size_t)8 << 10)
 

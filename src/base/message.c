@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/syscall.h"
 #include "base/atomic.h"
+#include "base/syscall.h"
 
 static int message_fd = STDERR_FILENO;
 

@@ -29,7 +29,7 @@ static struct region *find_slice(const void *base, size_t *at)
 
 /* --- taking --------------------------------------------------------------- */
 
-/* So many runs of slices with pages are looked at for one that is long enough. */
+/* So many runs with pages are looked at for one that is long enough. */
 #define CACHED_TRIES 4
 
 /* N slices in a row with pages behind them, of WANTED at most. */

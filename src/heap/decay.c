@@ -166,7 +166,7 @@ static bool purge_heap(struct heap *heap, bool all, struct budget *budget)
 	return false;
 }
 
-/* More is idle than may be: what this thread can reach, until enough is gone. */
+/* More is idle than may be: what this thread reaches, until enough is gone. */
 static void purge_excess(struct heap *heap, struct budget *all)
 {
 	size_t excess = idle_excess_bytes(0);

@@ -4,9 +4,9 @@
  *
  * tarn has no thread of its own: slow paths poll in passing, at their end,
  * without a lock, and whoever finds something due does a bounded piece of the
- * work. Words: blocks are *given back* to pools and runs to the arena; pages are
- * *purged*, that is given to the OS while the addresses stay; free slices are
- * *unmapped* where a limit counts addresses.
+ * work. Words: blocks are *given back* to pools and runs to the arena; pages
+ * are *purged*, that is given to the OS while the addresses stay; free slices
+ * are *unmapped* where a limit counts addresses.
  */
 #ifndef TARN_HEAP_DECAY_H
 #define TARN_HEAP_DECAY_H

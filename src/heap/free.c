@@ -61,8 +61,8 @@ static enum heap_mistake free_large(struct heap *heap, uintptr_t address)
 }
 
 /*
- * The owner of a block that another thread frees may sleep, and never drain what
- * it gets back. So who frees much for others does it for them at times.
+ * The owner of a block that another thread frees may sleep, and never drain
+ * what it gets back. So who frees much for others does it for them at times.
  */
 static enum pool_put_result free_for_other(struct heap *heap, struct pool *pool,
 					   void *block)

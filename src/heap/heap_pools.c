@@ -1,9 +1,9 @@
 /*
  * heap_pools: bins, the current pool, cooling.
  *
- * Law:   a pool is current, or in the bin that pool_bin() names, or exhausted or
- *        away and in none. It is given back as soon as it is unused, unless it
- *        is current, away, or still flagged (heap/remote.h).
+ * Law:   a pool is current, or in the bin that pool_bin() names, or exhausted
+ *        or away and in none. It is given back as soon as it is unused, unless
+ *        it is current, away, or still flagged (heap/remote.h).
  * Locks: the heap's.
  */
 #include "heap/heap_pools.h"

@@ -22,8 +22,8 @@ uint32_t heap_take_blocks_locked(struct heap *heap, uint32_t class, uint32_t n,
 void *heap_take_zeroed_locked(struct heap *heap, uint32_t class, size_t *first,
 			      size_t *stop, bool may_create);
 
-/* Gives N blocks of CLASS that are free again back to the bitmaps. A mistake among them
- * is left out, and told later (heap/late.h). */
+/* Gives N blocks of CLASS that are free again back to the bitmaps. A mistake
+ * among them is left out, and told later (heap/late.h). */
 void heap_put_blocks_locked(struct heap *heap, uint32_t class, void **blocks,
 			    uint32_t n);
 
@@ -36,7 +36,7 @@ void heap_drain_locked(struct heap *heap);
 
 /*
  * Lets HEAP have one of FROM's pools of CLASS, the fullest that has room. Both
- * are locked, and FROM's magazine of the class is empty; false if there is none.
+ * are locked, FROM's magazine of the class is empty; false if there is none.
  */
 bool heap_adopt_pool_locked(struct heap *heap, struct heap *from,
 			    uint32_t class);
@@ -48,8 +48,8 @@ bool heap_has_room_locked(const struct heap *heap, uint32_t class);
  * Purging takes three steps, so that no lock is held while the kernel works:
  *
  *	1. locked: pools that have cooled long enough (with ALL, any that cool)
- *	   go away: they are on no list, so that nobody takes slots of them, though
- *	   blocks may come back
+ *	   go away: they are on no list, so that nobody takes slots of them,
+ *	   though blocks may come back
  *	2. no lock: their free pages are given to the OS
  *	3. locked: they come back
  *

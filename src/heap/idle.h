@@ -12,8 +12,8 @@
  * lowers it again. It is never below IDLE_BYTES_MIN, nor below a share of what
  * is in use, nor above the option `cache`.
  *
- * All of it is a few words of the process, which heaps add to in steps: each has
- * a share that it has not told yet.
+ * All of it is a few words of the process, which heaps add to in steps: each
+ * has a share that it has not told yet.
  */
 #ifndef TARN_HEAP_IDLE_H
 #define TARN_HEAP_IDLE_H

@@ -8,11 +8,11 @@
  *
  *	CODE_LARGE	in use
  *	CODE_BUSY	in use, and being resized by the thread that made it so
- *	0		free; or freed, on its way to a heap's runs or to the arena
+ *	0		free; or freed, on its way to runs or the arena
  *
- * Who frees or resizes a block changes its entry by one atomic exchange, so that
- * of two who do so one is told of his mistake. No lock is held while the kernel
- * is asked to purge, move or unmap.
+ * Who frees or resizes a block changes its entry by one atomic exchange, so
+ * that of two who do so one is told of his mistake. No lock is held while the
+ * kernel is asked to purge, move or unmap.
  */
 #ifndef TARN_HEAP_LARGE_H
 #define TARN_HEAP_LARGE_H

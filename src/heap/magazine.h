@@ -23,22 +23,23 @@
  *	3. thief	looks at top
  *
  * Where the owner was inside its instruction in step 1, that stored the T of
- * before, plus or minus one, over the thief's: the thief sees it in step 3, puts
- * the limit back, and has done nothing. Else top is near NOWHERE for good: there
- * malloc reads NULL, and every free is beyond the limit, so the owner goes to
- * its slow paths, which take the lock. What it may still be in the middle of,
- * for as long as it sleeps, is one operation that had read T:
+ * before, plus or minus one, over the thief's: the thief sees it in step 3,
+ * puts the limit back, and has done nothing. Else top is near NOWHERE for good:
+ * there malloc reads NULL, and every free is beyond the limit, so the owner
+ * goes to its slow paths, which take the lock. What it may still be in the
+ * middle of, for as long as it sleeps, is one operation that had read T:
  *
  *	malloc	it returns the block below T; then top == NOWHERE - 1
  *	free	it writes its block to T; then top == NOWHERE + 1
  *
  * So the thief takes all blocks but the one below T, leaves cell T alone, and
- * leaves `top` to tell the owner's next slow path (magazine_regain_locked) which
- * of the three it was: nothing, malloc, or free. The array stays the owner's,
- * and only the owner puts top and limit back: a free that had read `top` near
- * NOWHERE, and then reads a limit that another put back, would write there. For
- * the same reason free reads `top` before `limit`, and the limit goes first in
- * step 1. tests/model/theft.pml proves it, and what breaks without each of these.
+ * leaves `top` to tell the owner's next slow path (magazine_regain_locked)
+ * which of the three it was: nothing, malloc, or free. The array stays the
+ * owner's, and only the owner puts top and limit back: a free that had read
+ * `top` near NOWHERE, and then reads a limit that another put back, would write
+ * there. For the same reason free reads `top` before `limit`, and the limit
+ * goes first in step 1. tests/model/theft.pml proves it, and what breaks
+ * without each of these.
  */
 #ifndef TARN_HEAP_MAGAZINE_H
 #define TARN_HEAP_MAGAZINE_H
@@ -83,8 +84,8 @@ unsigned magazine_log_first(uint32_t class);
 /*
  * True if a slot can start at ADDRESS, which lies in a pool of the magazine's
  * class; always of classes whose pools have several slices. By Lemire,
- * Kaser, Kurz, "Faster remainder by direct computation" (2019): of all offsets x
- * below 2^16, just the multiples of d have x * ceil(2^32 / d) mod 2^32 below
+ * Kaser, Kurz, "Faster remainder by direct computation" (2019): of all offsets
+ * x below 2^16, just the multiples of d have x * ceil(2^32 / d) mod 2^32 below
  * ceil(2^32 / d).
  */
 static ALWAYS_INLINE bool magazine_is_start(uint32_t multiplier, uint32_t most,
@@ -120,24 +121,24 @@ static inline uint32_t magazine_count(const struct magazine *magazine)
 }
 
 /*
- * An array of 2^LOG words for MAGAZINE, which takes over what the old one, which
- * is discarded, holds; that must fit. False if the OS refuses. LOG 0 makes it
- * one that does not exist; it must be empty. The owner, heap locked.
+ * An array of 2^LOG words for MAGAZINE, which takes over what the old one,
+ * which is discarded, holds; that must fit. False if the OS refuses. LOG 0
+ * makes it one that does not exist; it must be empty. The owner, heap locked.
  */
 bool magazine_resize_locked(struct magazine *magazine, unsigned log);
 
 /*
- * Undoes a theft, so that top and limit are the array's. The owner, heap locked,
- * before anything else of the magazine is looked at; or who knows that it has
- * ended.
+ * Undoes a theft, so that top and limit are the array's. The owner, heap
+ * locked, before anything else of the magazine is looked at; or who knows that
+ * it has ended.
  */
 void magazine_regain_locked(struct magazine *magazine);
 
 /*
  * Steps 1 and 3 of a theft, of a magazine that is worth it: the first is false
- * if it is not (any more). Of the second the caller gets *N blocks that are now his. In
- * between it makes all threads pass a barrier; HAS_PASSED says that this worked.
- * The heap is locked until the blocks are somewhere else.
+ * if it is not (any more). Of the second the caller gets *N blocks that are now
+ * his. In between it makes all threads pass a barrier; HAS_PASSED says that
+ * this worked. The heap is locked until the blocks are somewhere else.
  */
 bool magazine_is_worth_robbing(const struct magazine *magazine);
 bool magazine_rob_locked(struct magazine *magazine);

@@ -24,8 +24,8 @@
 static struct pool_spares spare[N_CLASSES];
 
 /*
- * `purged` has 64 bits; with 4 KiB pages and up to 4 slices that is a page each,
- * with the 8 slices of the largest classes two.
+ * `purged` has 64 bits; with 4 KiB pages and up to 4 slices that is a page
+ * each, with the 8 slices of the largest classes two.
  */
 static size_t pool_page_bytes(const struct pool *pool)
 {

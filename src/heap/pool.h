@@ -169,8 +169,8 @@ void pool_change_owner(struct pool *pool, struct heap *owner,
 uint32_t pool_take(struct pool *pool, uint32_t n, void **end);
 
 /*
- * Takes one slot, which is to be zero. *FIRST and *STOP are the bytes of it that
- * may be something else.
+ * Takes one slot, which is to be zero. *FIRST and *STOP are the bytes of it
+ * that may be something else.
  */
 void *pool_take_zeroed(struct pool *pool, size_t *first, size_t *stop);
 

@@ -29,9 +29,10 @@
  * descriptor would serve another heap with a flag that keeps everybody from
  * listing it there.
  *
- * An owner may be parked, and drain nothing: then the first to flag a pool to it
- * puts the heap itself on a stack (heap/parking.h), where who looks for pools to
- * adopt finds it. Both sides again write one word and read the other's:
+ * An owner may be parked, and drain nothing: then the first to flag a pool to
+ * it puts the heap itself on a stack (heap/parking.h), where who looks for
+ * pools to adopt finds it. Both sides again write one word and read the
+ * other's:
  *
  *	freer:  push on the heap's list;  if it is parked: put it on the stack
  *	parker: is parked = true;         if it has a list: put it on the stack
@@ -82,8 +83,8 @@ static inline bool remote_has_any(const struct heap *heap)
 }
 
 /*
- * The stack of parked heaps to which pools are flagged: pushed to by any thread,
- * taken whole, linked by next_flagged. Who takes a heap off clears its
+ * The stack of parked heaps to which pools are flagged: pushed to by any
+ * thread, taken whole, linked by next_flagged. Who takes a heap off clears its
  * is_flagged before he drains it.
  */
 void remote_push_parked(struct heap *heap);

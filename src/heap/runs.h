@@ -2,11 +2,12 @@
  * runs: the runs of slices that a heap has at hand, for pools and large blocks.
  *
  *	length    1        2        ...       16
- *	cells     | | |x|x|x|       ...       from the first on, the last is taken
+ *	cells     | | |x|x|x|       ...       from the first on; the last goes
  *
  * As a magazine is filled from pools, this is from the arena: many runs of one
- * length at a time, so that its lock is taken once in some dozens of operations.
- * For the arena and in the page map they are in use, with the code CODE_CACHED.
+ * length at a time, so that its lock is taken once in some dozens of
+ * operations. For the arena and in the page map they are in use, with the code
+ * CODE_CACHED.
  *
  * Locks: the heap's lock guards all of it.
  */

@@ -1,5 +1,5 @@
 /*
- * available: how much memory there is for this process. Quiet: raw system calls.
+ * available: how much memory there is for this process. Raw system calls.
  */
 #ifndef TARN_OS_AVAILABLE_H
 #define TARN_OS_AVAILABLE_H

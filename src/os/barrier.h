@@ -12,8 +12,8 @@
 void os_barrier_prepare(void);
 
 /*
- * True if it may be asked for: the kernel can, and no filter of system calls has
- * come since, which might end the process for one that it does not know.
+ * True if it may be asked for: the kernel can, and no filter of system calls
+ * has come since, which might end the process for one that it does not know.
  */
 bool os_barrier_is_possible(void);
 

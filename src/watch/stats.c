@@ -128,8 +128,8 @@ static void add_classes(struct walk *walk)
 	}
 }
 
-/* What is mapped and no pool or large block is in: free in the arena, at hand for
- * heaps, or on the way between. */
+/* What is mapped and no pool or large block is in: free in the arena, at hand
+ * for heaps, or on the way between. */
 static void count_slices(struct tarn_stats *stats, uint64_t n_in_blocks)
 {
 	struct arena_counts counts = arena_count_locked();
@@ -183,7 +183,7 @@ static void keep_mapping(void *context, uintptr_t at, size_t bytes)
 	}
 }
 
-/* The kernel is asked without a lock: what is unmapped by then counts as none. */
+/* The kernel is asked without a lock: what is unmapped meanwhile is none. */
 static void add_resident(struct tarn_stats *stats)
 {
 	struct mappings mappings = {.n_before = 0};
