@@ -11,7 +11,7 @@
 #include "base/arith.h"
 #include "base/atomic.h"
 #include "base/attr.h"
-#include "os/syscall.h"
+#include "base/syscall.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23

@@ -19,7 +19,7 @@
 
 #include "base/atomic.h"
 #include "base/attr.h"
-#include "os/syscall.h"
+#include "base/syscall.h"
 #include "watch/unwind.h"
 
 #define FRAME_BYTES_MAX (16u << 20)
