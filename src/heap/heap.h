@@ -134,12 +134,14 @@ static inline bool heap_is_attached(const struct heap *heap)
 }
 
 /*
- * A field of the magazine of the class whose code this is, as the hit paths
- * reach it: a heap begins with its magazines, and a code counts words.
+ * The magazine of the class whose code this is, as the hit paths reach it: a
+ * heap begins with its magazines, and a code counts words.
  */
-#define HEAP_FIELD(heap, code, type, field)                                    \
-	(((type *)(heap))[((code)*8 + offsetof(struct magazine, field)) /      \
-			  sizeof(type)])
+static ALWAYS_INLINE struct magazine *heap_magazine(struct heap *heap,
+						    size_t code)
+{
+	return (struct magazine *)&((uintptr_t *)heap)[code];
+}
 
 _Static_assert(sizeof(struct magazine) == ENTRY_CLASS_SCALE * 8 &&
 		       offsetof(struct heap, magazines) == 0,
@@ -151,7 +153,7 @@ _Static_assert(sizeof(struct magazine) == ENTRY_CLASS_SCALE * 8 &&
  */
 static ALWAYS_INLINE void *heap_pop(size_t code)
 {
-	void ***top = &HEAP_FIELD(heap_mine, code, void **, top);
+	void ***top = &heap_magazine(heap_mine, code)->top;
 	void *block = load_relaxed(top)[-1];
 	if (LIKELY(block != NULL))
 		add_words_unsplit(top, -1);
@@ -176,19 +178,20 @@ static ALWAYS_INLINE bool heap_push(void *block)
 	__asm__("" : "+r"(code));
 	if (UNLIKELY(code >= class_code(N_CLASSES)))
 		return false;
-	uint32_t multiplier = HEAP_FIELD(heap, code, uint32_t, multiplier);
-	uint32_t most = HEAP_FIELD(heap, code, uint32_t, most);
-	if (UNLIKELY(!magazine_is_start(multiplier, most, (uintptr_t)block)))
+	struct magazine *magazine = heap_magazine(heap, code);
+	/* One address for all its fields, instead of one of the heap for each. */
+	__asm__("" : "+r"(magazine));
+	if (UNLIKELY(!magazine_is_start(magazine->multiplier, magazine->most,
+					(uintptr_t)block)))
 		return false;
 	/* Before the limit: see theft in heap/magazine.h. */
-	void **top = load_acquire(&HEAP_FIELD(heap, code, void **, top));
-	if (UNLIKELY(top >=
-		     load_operand(&HEAP_FIELD(heap, code, void **, limit))))
+	void **top = load_acquire(&magazine->top);
+	if (UNLIKELY(top >= load_operand(&magazine->limit)))
 		return false;
 	if (UNLIKELY(top[-1] == block || top[-2] == block))
 		return false;
 	store_relaxed(top, block);
-	add_words_unsplit(&HEAP_FIELD(heap, code, void **, top), 1);
+	add_words_unsplit(&magazine->top, 1);
 	return true;
 }
 

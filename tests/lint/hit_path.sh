@@ -1,5 +1,5 @@
 #!/bin/bash
-# hit_path.sh: malloc is at most 18 instructions on its hit path and free 20, for
+# hit_path.sh: malloc is at most 16 instructions on its hit path and free 27, for
 # small sizes, without a call or an atomic. hit_path.c steps through them as
 # they run; here their text is looked up in the disassembly. Larger sizes are
 # reported only.
@@ -47,7 +47,7 @@ for size in 64 1024 8192; do
 			>"$work/$function"
 		n=$(wc -l <"$work/$function")
 		echo "$function, $size bytes: $n instructions"
-		test "$function" = malloc && bound=18 || bound=20
+		test "$function" = malloc && bound=16 || bound=27
 		test $size = 64 || continue
 		((n <= bound)) ||
 			fail "more than $bound:" "$(cat "$work/$function")"
