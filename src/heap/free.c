@@ -78,6 +78,8 @@ static enum pool_put_result free_for_other(struct heap *heap, struct pool *pool,
 	heap->remote_bytes = 0;
 	if (owner != NULL && lock_try(&owner->lock)) {
 		heap_drain_locked(owner);
+		if (owner->is_parked)
+			runs_empty_locked(owner, false);
 		lock_release(&owner->lock);
 	}
 	heap->to_look_after = owner;

@@ -167,11 +167,24 @@ static struct pool *fullest_pool(const struct heap *heap, uint32_t class)
 	return NULL;
 }
 
+/* The fullest pool of CLASS that has slots which were used before. */
+static struct pool *used_pool(const struct heap *heap, uint32_t class)
+{
+	struct pool *current = heap->current[class];
+	if (current != NULL && current->n_free > 0)
+		return current;
+	for (int bin = 0; bin < POOL_BINS; bin++) {
+		struct pool *pool = heap->bins[class][bin].first;
+		for (; pool != NULL; pool = pool->links[POOL_LIST_BIN].next)
+			if (pool->n_free > 0)
+				return pool;
+	}
+	return NULL;
+}
+
 bool heap_has_room_locked(const struct heap *heap, uint32_t class)
 {
-	const struct pool *current = heap->current[class];
-	return fullest_pool(heap, class) != NULL ||
-	       (current != NULL && !pool_is_exhausted(current));
+	return used_pool(heap, class) != NULL;
 }
 
 static struct pool *create_pool(struct heap *heap, uint32_t class)
@@ -379,10 +392,8 @@ enum pool_put_result heap_put_one_locked(struct heap *heap, struct pool *pool,
 bool heap_adopt_pool_locked(struct heap *heap, struct heap *from,
 			    uint32_t class)
 {
-	struct pool *pool = fullest_pool(from, class);
+	struct pool *pool = used_pool(from, class);
 	if (pool == NULL)
-		pool = from->current[class];
-	if (pool == NULL || pool_is_exhausted(pool))
 		return false;
 	struct class_counts *theirs = counts_of(from, pool);
 	struct class_counts *ours = counts_of(heap, pool);
@@ -401,6 +412,7 @@ bool heap_adopt_pool_locked(struct heap *heap, struct heap *from,
 	ours->n_in_use += in_use;
 	ours->purged_bytes += purged;
 	pool_change_owner(pool, heap, heap_id(heap));
+	pool_seal(pool);
 	make_current(heap, pool);
 	settle_drained(heap, pool, remote_drain_pool_locked(pool));
 	return true;

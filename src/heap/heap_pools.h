@@ -35,13 +35,14 @@ enum pool_put_result heap_put_one_locked(struct heap *heap, struct pool *pool,
 void heap_drain_locked(struct heap *heap);
 
 /*
- * Lets HEAP have one of FROM's pools of CLASS, the fullest that has room. Both
- * are locked, FROM's magazine of the class is empty; false if there is none.
+ * Lets HEAP have one of FROM's pools of CLASS, the fullest that has slots which
+ * were used. Both are locked, FROM's magazine of the class is empty; false if
+ * there is none.
  */
 bool heap_adopt_pool_locked(struct heap *heap, struct heap *from,
 			    uint32_t class);
 
-/* True if a pool of CLASS has room. */
+/* True if a pool of CLASS has slots that were used and are free. */
 bool heap_has_room_locked(const struct heap *heap, uint32_t class);
 
 /*

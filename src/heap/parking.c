@@ -93,8 +93,10 @@ static void drain_flagged(uint32_t class)
 			continue;
 		}
 		heap_drain_locked(heap);
-		if (heap->is_parked)
+		if (heap->is_parked) {
+			runs_empty_locked(heap, false);
 			parking_enter_locked(heap);
+		}
 		has_found = heap->is_parked && heap->is_with_room[class];
 		lock_release(&heap->lock);
 	}

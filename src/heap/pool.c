@@ -128,6 +128,7 @@ void pool_create(struct pool *pool, struct heap *owner, uint32_t owner_id,
 {
 	pool->base = base;
 	store_relaxed(&pool->n_carved, 0);
+	pool->n_carvable = pool->n_slots;
 	pool->n_free = 0;
 	pool->bin = POOL_IN_NO_BIN;
 	pool->is_current = pool->is_cooling = pool->is_growing = false;
@@ -208,7 +209,7 @@ static uint32_t take_free(struct pool *pool, uint32_t n, void **end)
 
 static uint32_t carve(struct pool *pool, uint32_t n, void **end)
 {
-	uint32_t room = pool->n_slots - pool->n_carved;
+	uint32_t room = pool->n_carvable - pool->n_carved;
 	if (n > room)
 		n = room;
 	if (n == 0)
@@ -282,7 +283,7 @@ enum pool_put_result pool_put(struct pool *pool, uintptr_t address)
 
 uint8_t pool_bin(const struct pool *pool)
 {
-	uint32_t available = pool->n_free + pool->n_slots - pool->n_carved;
+	uint32_t available = pool->n_free + pool->n_carvable - pool->n_carved;
 	uint32_t quarter = pool->n_slots / POOL_BINS;
 	if (available == 0)
 		return POOL_IN_NO_BIN;
@@ -336,7 +337,8 @@ void pool_check(struct pool *pool)
 {
 	uint64_t *remote = pool_remote_bits(pool);
 	size_t n_free = bits_count(pool->bits, pool->n_words);
-	if (pool->n_carved > pool->n_slots || n_free != pool->n_free)
+	if (pool->n_carved > pool->n_carvable ||
+	    pool->n_carvable > pool->n_slots || n_free != pool->n_free)
 		message_abort("broken law: pool at %p counts %u free slots of "
 			      "%u carved, its bits say %zu",
 			      (void *)pool->base, pool->n_free, pool->n_carved,

@@ -62,6 +62,7 @@ struct pool {
 	 * past it and its bit was cleared before he got it.
 	 */
 	uint32_t n_carved;
+	uint32_t n_carvable; /* no more are carved: see pool_seal() */
 	uint32_t n_free;
 	uint8_t bin;
 	bool is_current;
@@ -121,7 +122,7 @@ static inline bool pool_is_unused(const struct pool *pool)
 
 static inline bool pool_is_exhausted(const struct pool *pool)
 {
-	return pool->n_free == 0 && pool->n_carved == pool->n_slots;
+	return pool->n_free == 0 && pool->n_carved == pool->n_carvable;
 }
 
 /* A heap's descriptors of no pool, linked as in a bin. The heap is locked. */
@@ -156,6 +157,15 @@ void pool_destroy(struct pool_spares *own, struct pool *pool);
  */
 void pool_restore_spares_after_fork_locked(struct pool_spares *spares);
 void pool_restore_shared_spares_after_fork_locked(void);
+
+/*
+ * No slot of it is carved any more: what was never used costs no memory where it
+ * is, and the rest of the heap has memory that was used.
+ */
+static inline void pool_seal(struct pool *pool)
+{
+	pool->n_carvable = pool->n_carved;
+}
 
 /* Makes OWNER the owner. Both owners' locks are held. */
 void pool_change_owner(struct pool *pool, struct heap *owner,
