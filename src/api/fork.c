@@ -69,6 +69,7 @@
 #include "base/atomic.h"
 #include "base/attr.h"
 #include "base/lock.h"
+#include "heap/decay.h"
 #include "heap/registry.h"
 #include "watch/modules.h"
 
@@ -152,6 +153,7 @@ static void after_fork_in_child(void)
 	if (!end_fork())
 		return;
 	registry_restore_after_fork_locked(had_threads);
+	decay_restore_after_fork();
 	unlock_heap();
 	if (has_list_lock)
 		_IO_list_resetlock();

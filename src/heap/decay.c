@@ -226,11 +226,14 @@ static bool sweep(uint64_t now, struct budget *budget)
 {
 	size_t before = budget->purged_bytes;
 	bool finished = true;
-	for (int n = 0; next_to_sweep != NULL && n < POLL_HEAPS && finished;
-	     n++) {
-		finished = sweep_heap(next_to_sweep, now, budget);
+	struct heap *heap;
+	for (int n = 0; n < POLL_HEAPS && finished; n++) {
+		heap = next_to_sweep;
+		if (heap == NULL)
+			break;
+		finished = sweep_heap(heap, now, budget);
 		if (finished)
-			next_to_sweep = next_to_sweep->next;
+			next_to_sweep = heap->next;
 	}
 	if (next_to_sweep == NULL)
 		finished =
@@ -254,6 +257,11 @@ static bool tick(uint64_t now, struct budget *budget)
 		store_relaxed(&when.next_tick_ms, now);
 	store_release(&is_sweeping, false);
 	return finished;
+}
+
+void decay_restore_after_fork(void)
+{
+	store_relaxed(&is_sweeping, false);
 }
 
 static bool somebody_wants_growth(void)

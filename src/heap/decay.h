@@ -30,6 +30,9 @@ void decay_poll_at_end(void);
  */
 size_t decay_purge_all(void);
 
+/* In the child of a fork: another thread may have been at a sweep. */
+void decay_restore_after_fork(void);
+
 /*
  * When the OS has refused BYTES: gives back what all threads have at hand, and
  * then unmaps what is free, each only if it can make the difference. After one

@@ -489,10 +489,11 @@ void heap_bring_back_locked(struct heap *heap, const struct heap_away *away)
 
 void heap_restore_pool_locked(struct heap *heap, struct pool *pool)
 {
-	if (!pool->is_away)
-		return;
 	pool->is_away = false;
-	settle(heap, pool);
+	enter_bin(heap, pool, pool_bin(pool));
+	/* So that it cools: nobody knows which of its pages were purged. */
+	set_idle(heap, pool, pool->n_free * pool->block_bytes);
+	start_cooling(heap, pool);
 }
 
 static void check_bin(const struct heap *heap, uint32_t class, uint8_t bin)

@@ -55,7 +55,8 @@ bool heap_has_room_locked(const struct heap *heap, uint32_t class);
  *	3. locked: they come back
  *
  * In the child of a fork, pools that another thread had taken away come back
- * with what they have.
+ * with what they have; one that is unused by now is not given back at once, for
+ * the child still holds all locks.
  */
 #define HEAP_AWAY_MAX 16
 
@@ -72,7 +73,7 @@ void heap_take_away_locked(struct heap *heap, bool all, size_t n_calls,
 			   struct heap_away *away);
 void heap_bring_back_locked(struct heap *heap, const struct heap_away *away);
 
-/* In the child of a fork. */
+/* In the child of a fork; POOL is away. */
 void heap_restore_pool_locked(struct heap *heap, struct pool *pool);
 
 /* Proves the laws of the lists. */

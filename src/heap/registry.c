@@ -83,12 +83,24 @@ static struct heap *create_locked(void)
 	return heap;
 }
 
+/* What the thread had asked for, or was in the middle of, ends with it. */
+static void forget_thread(struct heap *heap)
+{
+	if (heap->n_ignoring != 0)
+		heap->single_class = N_CLASSES;
+	heap->n_ignoring = 0;
+	heap->n_loud = 0;
+	heap->is_polling = heap->is_poll_due = false;
+	heap->to_look_after = NULL;
+}
+
 /*
  * Its thread is at its end, or gone. HEAP is locked as well, and its magazines
  * are such as this thread may look at.
  */
 static void park_locked(struct heap *heap)
 {
+	forget_thread(heap);
 	parking_enter_locked(heap);
 	heap->next_parked = parked;
 	store_relaxed(&parked, heap);
@@ -195,6 +207,10 @@ struct heap *registry_first(void)
 	return load_acquire(&heaps);
 }
 
+/*
+ * A pool that is away comes back, unless it is the one that forks, in a hook
+ * that a loud call has called, who has taken it away.
+ */
 static void restore_run(void *context, struct region *region, size_t slice,
 			size_t n_slices)
 {
@@ -204,7 +220,7 @@ static void restore_run(void *context, struct region *region, size_t slice,
 		return;
 	struct pool *pool = region_descriptor(region, slice);
 	remote_restore_after_fork(pool);
-	if (pool->is_away)
+	if (pool->is_away && !purge_is_loud())
 		heap_restore_pool_locked(pool->owner, pool);
 }
 
@@ -217,6 +233,17 @@ static bool is_kept(void *context, struct region *region, size_t slice,
 {
 	(void)context, (void)n_slices;
 	return region_entry(region, slice) != 0 || purge_is_loud();
+}
+
+/* Parked after its pools have come back, so that they are found there. */
+static void leave_behind_locked(struct heap *heap)
+{
+	FOR_EACH_CLASS (class)
+		forget_magazine(heap, class);
+	heap->capacity_bytes = 0;
+	heap->single_class = N_CLASSES;
+	if (!heap->has_sites && heap != &heap_common)
+		park_locked(heap);
 }
 
 /*
@@ -242,16 +269,11 @@ void registry_restore_after_fork_locked(bool had_threads)
 		FOR_EACH_CLASS (class)
 			pool_restore_spares_after_fork_locked(
 				&heap->spares[class]);
-		if (heap->is_parked || heap->thread == thread_id())
-			continue;
-		FOR_EACH_CLASS (class)
-			forget_magazine(heap, class);
-		heap->capacity_bytes = 0;
-		heap->single_class = N_CLASSES;
-		if (!heap->has_sites && heap != &heap_common)
-			park_locked(heap);
 	}
 	arena_visit_locked(restore_run, NULL);
+	for (struct heap *heap = heaps; heap != NULL; heap = heap->next)
+		if (!heap->is_parked && heap->thread != thread_id())
+			leave_behind_locked(heap);
 	arena_reclaim_locked(is_kept, NULL);
 	pool_restore_shared_spares_after_fork_locked();
 }

@@ -14,6 +14,7 @@ preload_programs = \
 	tests/preload/forking \
 	tests/preload/forking_beside_stdio \
 	tests/preload/forking_in_handler \
+	tests/preload/forking_in_purge \
 	tests/preload/giving_back \
 	tests/preload/hand_over \
 	tests/preload/info \

@@ -12,6 +12,7 @@
 #include "base/lock.h"
 #include "heap/check.h"
 #include "heap/heap.h"
+#include "heap/heap_pools.h"
 #include "heap/registry.h"
 #include "tarn.h"
 
@@ -220,6 +221,52 @@ static int use_heap_as_child(void)
 	tarn_purge();
 	tarn_heap_check();
 	return 0;
+}
+
+/* Pools that are being purged, and have become unused meanwhile. */
+static int purge_as_child(void)
+{
+	tarn_heap_check();
+	tarn_purge();
+	struct tarn_stats stats;
+	tarn_stats_get(&stats, sizeof(stats));
+	tarn_heap_check();
+	return stats.live_blocks == 0 && stats.pools == 0 &&
+	       stats.cached_bytes == 0;
+}
+
+Test(registry, the_child_of_a_fork_gets_back_what_was_being_purged)
+{
+	struct heap_away away;
+	int status;
+	run_thread(take_all, NULL);
+	for (int i = 0; i < N_BLOCKS; i++)
+		tarn_free(blocks[i]);
+	take_all(NULL);
+	struct heap *heap = heap_mine;
+	for (int i = 0; i < N_BLOCKS; i += i % 10 == 8 ? 2 : 1)
+		tarn_free(blocks[i]);
+	lock_acquire(&heap->lock);
+	heap_empty_magazines_locked(heap);
+	heap_take_away_locked(heap, true, SIZE_MAX, &away);
+	lock_release(&heap->lock);
+	cr_assert_gt(away.n, 0);
+	for (int i = 9; i < N_BLOCKS; i += 10)
+		tarn_free(blocks[i]);
+	lock_acquire(&heap->lock);
+	heap_empty_magazines_locked(heap);
+	lock_release(&heap->lock);
+	cr_assert(pool_is_unused(away.pools[0]));
+	pid_t child = fork();
+	if (child == 0)
+		_exit(purge_as_child() ? 0 : 1);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert_eq(status, 0);
+	lock_acquire(&heap->lock);
+	heap_bring_back_locked(heap, &away);
+	lock_release(&heap->lock);
+	tarn_purge();
+	cr_assert_eq(stats_now().pools, 0);
 }
 
 Test(registry, the_child_of_a_fork_parks_the_heaps_of_threads_it_has_not)
