@@ -81,6 +81,8 @@ static bool take_target(size_t n, struct region **region, size_t *at)
 		return false;
 	lock_acquire(&arena_lock);
 	bool taken = arena_take_unmapped_locked(n, region, at);
+	if (taken)
+		region_set_entry(*region, *at, CODE_LEAVING);
 	lock_release(&arena_lock);
 	return taken;
 }
@@ -97,14 +99,13 @@ void *arena_move(void *base, size_t n_slices, size_t n_new,
 	describe(context, target);
 	bool moved = os_move((uintptr_t)base, n_slices << SLICE_SHIFT,
 			     (uintptr_t)target, n_new << SLICE_SHIFT);
-	if (!moved)
-		describe(context, NULL);
 	lock_acquire(&arena_lock);
 	if (moved) {
 		slices_set_moved(to, at, n_new);
 		region_set_entry(from, old_at, 0);
 		arena_map_anew_locked(from, old_at, n_slices);
 	} else {
+		describe(context, NULL);
 		arena_restore_locked(to, at, n_new);
 	}
 	lock_release(&arena_lock);
