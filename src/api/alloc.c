@@ -106,20 +106,29 @@ COLD void api_poll(void)
 	errno = saved_errno;
 }
 
-/* A block of at least ROOM bytes for a request of SIZE, when sites are
- * noted. */
-static COLD void *take_watched(size_t room, size_t size, size_t alignment,
-			       bool cleared)
+/*
+ * When sites are noted: a block for a request of SIZE, with ROOM bytes at
+ * least. A large one has just so many: free_sized() knows it by that.
+ */
+static COLD void *take_large_watched(size_t room, size_t size, size_t alignment,
+				     bool cleared)
 {
-	bool is_large = room > POOL_BYTES_MAX;
-	void *block = is_large ? NULL : watch_take_sampled(class_of(room));
+	void *block = take_large(room, alignment, cleared);
+	if (block != NULL &&
+	    (watch_mode == WATCH_ALL || watch_is_large_due(heap_mine, size)))
+		watch_note(block);
+	return block;
+}
+
+static COLD void *take_watched(size_t room, size_t size)
+{
+	if (room > POOL_BYTES_MAX)
+		return take_large_watched(room, size, SLICE_BYTES, false);
+	void *block = watch_take_sampled(class_of(room));
 	if (block != NULL)
 		return block;
-	block = is_large ? take_large(room, alignment, cleared)
-			 : take_small(class_of(room), size, false);
-	if (block != NULL &&
-	    (watch_mode == WATCH_ALL ||
-	     (is_large && watch_is_large_due(heap_mine, size))))
+	block = take_small(class_of(room), size, false);
+	if (block != NULL && watch_mode == WATCH_ALL)
 		watch_note(block);
 	return block;
 }
@@ -132,8 +141,7 @@ NOINLINE void *api_malloc_slow(size_t size)
 		return fail_no_memory();
 	process_enter();
 	if (UNLIKELY(watch_mode != WATCH_OFF))
-		block = take_watched(watch_padded(size), size, SLICE_BYTES,
-				     false);
+		block = take_watched(watch_padded(size), size);
 	else if (size <= POOL_BYTES_MAX)
 		block = take_small(class_of(size), size, false);
 	else
@@ -153,9 +161,8 @@ static void *take_large_or_watched(size_t size, size_t alignment, bool cleared)
 	process_enter();
 	void *block = watch_mode == WATCH_OFF
 			      ? take_large(size, alignment, cleared)
-			      : take_watched(max_size(watch_padded(size),
-						      POOL_BYTES_MAX + 1),
-					     size, alignment, cleared);
+			      : take_large_watched(watch_padded(size), size,
+						   alignment, cleared);
 	if (block == NULL)
 		return fail_no_memory();
 	errno = saved_errno;
@@ -330,12 +337,13 @@ static COLD void *align_watched(size_t alignment, size_t size)
 {
 	int saved_errno = errno;
 	process_enter();
-	size_t rounded = round_up(watch_padded(size), alignment);
-	void *block = take_watched(
+	size_t room = watch_padded(size), rounded = round_up(room, alignment);
+	void *block =
 		rounded <= POOL_BYTES_MAX
-			? rounded
-			: max_size(watch_padded(size), POOL_BYTES_MAX + 1),
-		size, max_size(alignment, SLICE_BYTES), false);
+			? take_watched(rounded, size)
+			: take_large_watched(room, size,
+					     max_size(alignment, SLICE_BYTES),
+					     false);
 	if (block == NULL)
 		return fail_no_memory();
 	errno = saved_errno;

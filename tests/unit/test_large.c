@@ -17,6 +17,8 @@
 #include "heap/large.h"
 #include "meta/region.h"
 #include "os/memory.h"
+#include "tarn.h"
+#include "watch/watch.h"
 
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
@@ -399,4 +401,17 @@ Test(large, of_a_free_and_a_resize_at_once_each_is_whole)
 	cr_assert_eq(heap_common.large.requested_bytes, 0);
 	cr_assert_eq(heap_common.large.usable_bytes, 0);
 	cr_assert_eq(heap_common.large.n_slices, 0);
+}
+
+/* By its size free_aligned_sized() knows a mistake. */
+Test(large, an_aligned_block_is_as_large_where_sites_are_noted_as_elsewhere)
+{
+	size_t alignment = 512 << 10;
+	watch_for(3600 * 1000);
+	for (int i = 0; i < 100; i++) {
+		void *block = tarn_aligned_alloc(alignment, 761);
+		cr_assert_eq(tarn_malloc_usable_size(block), os_page_bytes());
+		tarn_free_aligned_sized(block, alignment, 761);
+	}
+	watch_for(0);
 }
