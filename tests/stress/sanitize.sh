@@ -25,7 +25,8 @@ run() {
 	n_built=$((n_built + 1))
 	build_core $CC $flags $more_core_flags
 	$CC $core_flags $flags -pthread -o "$work/stress-$name" \
-		"$here"/{stress,worker,shadow,yard}.c $more_sources \
+		"$here"/{stress,thefts,worker,shadow,yard}.c \
+		-Wl,--wrap=magazine_robbed_locked $more_sources \
 		"$work"/core/*.o || exit 1
 	for n in "${threads[@]}"; do
 		echo "$name, $n threads"

@@ -7,7 +7,8 @@
  * are born and die at random; they leave blocks in a yard, free what others
  * left there, and at their death leave there what they can. At the end of each
  * round all threads are joined, and what tarn counts as live must be exactly
- * what lies in the yard.
+ * what lies in the yard. Thieves have nothing of their own, and purge all the
+ * time what the workers have.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "tarn.h"
+#include "thefts.h"
 #include "worker.h"
 #include "yard.h"
 
@@ -30,6 +32,7 @@
 #define LIVE_BYTES_IN_ALL (384 * MIB)
 #define STEPS_OF_A_CHILD 300
 #define LONGEST_LIFE 40000
+#define LONGEST_WAIT_US 5000
 
 static struct settings {
 	uint64_t seed;
@@ -37,6 +40,7 @@ static struct settings {
 	uint64_t ops;
 	double seconds;
 	unsigned threads;
+	unsigned thieves;
 	size_t max_live;
 	/* RLIMIT_AS from the start of the test; 0 for none. */
 	size_t limit_bytes;
@@ -228,6 +232,7 @@ static void *worker_main(void *argument)
 	worker_start(&worker, settings.seed + id * 7919,
 		     settings.max_live / settings.threads,
 		     LIVE_BYTES_IN_ALL / settings.threads);
+	worker.may_nap = true;
 	live(&worker, steps);
 	while (!random_one_in(&worker.random, 2000) &&
 	       worker_take(&worker, &block))
@@ -285,8 +290,10 @@ static void check_round(void)
 	uint64_t blocks = 0, usable_bytes = 0;
 	shadow_context.doing = "end of a round";
 	tarn_heap_check();
+	pthread_mutex_lock(&crew.lock);
 	yard_count(&blocks, &usable_bytes);
 	shadow_check_live(blocks, usable_bytes);
+	pthread_mutex_unlock(&crew.lock);
 	shadow_check_stats();
 }
 
@@ -356,18 +363,53 @@ static void run_rounds(void)
 		worker_free_block(&random, &block);
 }
 
+/* Robs the workers of what lies in their magazines, at any moment. */
+static void *thief_main(void *argument)
+{
+	struct random random = {.state = settings.seed + (uintptr_t)argument};
+	shadow_context = (struct shadow_context){
+		.program = "stress", .seed = settings.seed, .doing = "a theft"};
+	while (!__atomic_load_n(&has_ended, __ATOMIC_RELAXED)) {
+		/* Without a heap of its own at first, then with one. */
+		if (random_one_in(&random, 50)) {
+			pthread_mutex_lock(&crew.lock);
+			tarn_free(tarn_malloc(random_below(&random, 5000)));
+			pthread_mutex_unlock(&crew.lock);
+		}
+		if (random_one_in(&random, 20))
+			tarn_heap_check();
+		else
+			tarn_purge();
+		if (random_one_in(&random, 2))
+			usleep((useconds_t)random_by_doubling(&random, 1,
+							      LONGEST_WAIT_US));
+	}
+	return argument;
+}
+
+static pthread_t start_thread(void *(*function)(void *), uintptr_t argument)
+{
+	pthread_t thread;
+	if (pthread_create(&thread, NULL, function, (void *)argument) != 0)
+		shadow_fail("pthread_create: %s", strerror(errno));
+	return thread;
+}
+
 static void run_threads(void)
 {
-	pthread_t tracer;
-	if (!settings.traces) {
-		run_rounds();
-		return;
-	}
-	if (pthread_create(&tracer, NULL, trace_main, NULL) != 0)
-		shadow_fail("pthread_create: %s", strerror(errno));
+	pthread_t others[MAX_THREADS + 1];
+	unsigned n = 0;
+	for (; n < settings.thieves; n++)
+		others[n] = start_thread(thief_main, n);
+	if (settings.traces)
+		others[n++] = start_thread(trace_main, 0);
 	run_rounds();
 	__atomic_store_n(&has_ended, true, __ATOMIC_RELAXED);
-	pthread_join(tracer, NULL);
+	while (n > 0)
+		pthread_join(others[--n], NULL);
+	printf("stress: %llu magazines robbed, %llu of their blocks\n",
+	       (unsigned long long)thefts_count(),
+	       (unsigned long long)thefts_count_blocks());
 }
 
 /* Nothing is live any more; what a purge leaves is for the reader to judge. */
@@ -399,7 +441,7 @@ static _Noreturn void usage(void)
 {
 	fputs("usage: stress [--threads N] [--ops N] [--seconds S] [--seed N]\n"
 	      "              [--max-live BLOCKS] [--no-fork] [--limit MIB]\n"
-	      "              [--traces]\n",
+	      "              [--traces] [--thieves N]\n",
 	      stderr);
 	exit(2);
 }
@@ -415,6 +457,7 @@ static void read_options(int argc, char **argv)
 		{"no-fork", no_argument, NULL, 'f'},
 		{"limit", required_argument, NULL, 'l'},
 		{"traces", no_argument, NULL, 'c'},
+		{"thieves", required_argument, NULL, 'p'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
@@ -436,11 +479,14 @@ static void read_options(int argc, char **argv)
 			settings.may_fork = false;
 		else if (c == 'c')
 			settings.traces = true;
+		else if (c == 'p')
+			settings.thieves = (unsigned)atoi(optarg);
 		else
 			usage();
 	}
 	if (optind != argc || settings.threads > MAX_THREADS ||
-	    settings.ops < ROUNDS || settings.max_live < MAX_THREADS)
+	    settings.thieves > MAX_THREADS || settings.ops < ROUNDS ||
+	    settings.max_live < MAX_THREADS)
 		usage();
 }
 

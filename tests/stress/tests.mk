@@ -13,11 +13,14 @@ check_PROGRAMS += \
 
 tests_stress_stress_SOURCES = $(stress_sources) \
 	tests/stress/stress.c \
+	tests/stress/thefts.c \
+	tests/stress/thefts.h \
 	tests/stress/worker.c \
 	tests/stress/worker.h \
 	tests/stress/yard.c \
 	tests/stress/yard.h
 tests_stress_stress_LDADD = libtarn_core.la
+tests_stress_stress_LDFLAGS = -Wl,--wrap=magazine_robbed_locked
 
 tests_stress_fault_SOURCES = $(stress_sources) \
 	tests/stress/fault.c \
@@ -40,6 +43,7 @@ TESTS += \
 	tests/stress/fault \
 	tests/stress/refusals \
 	tests/stress/single.sh \
+	tests/stress/thieves.sh \
 	tests/stress/threads.sh \
 	tests/stress/traces.sh
 
@@ -59,6 +63,7 @@ EXTRA_DIST += \
 	tests/stress/sanitize.sh \
 	tests/stress/single.sh \
 	tests/stress/stress.bash \
+	tests/stress/thieves.sh \
 	tests/stress/threads.sh \
 	tests/stress/traces.sh \
 	tests/stress/tsan_os.c

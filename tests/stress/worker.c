@@ -17,6 +17,9 @@
 #define MOST_STEPS 20000
 /* Steps with large blocks take ten times as long. */
 #define MOST_LARGE_STEPS 1000
+#define MOST_HITS 50000
+#define HELD_MAX 200
+#define LONGEST_NAP_US 50000
 
 /* A value no function sets, so that a success that touches errno shows. */
 #define ERRNO_UNTOUCHED 4242
@@ -72,8 +75,13 @@ static size_t random_size(struct random *random, enum sizes sizes)
 	case SIZES_SLICES:
 		return SLICE_BYTES * random_between(random, 1, 24) +
 		       random_below(random, 33) - 16;
+	case SIZES_RUNS:
+		return SLICE_BYTES * random_between(random, 0, 15) +
+		       random_between(random, 1, SLICE_BYTES);
 	case SIZES_LARGE:
 		return random_by_doubling(random, 32 * KIB, LARGEST);
+	case SIZES_ZEROED:
+		return random_between(random, 8 * KIB, 64 * KIB);
 	default:
 		return random_by_doubling(random, 1, 4 * MIB);
 	}
@@ -85,7 +93,8 @@ static void next_phase(struct worker *worker)
 	struct random *random = &worker->random;
 	size_t n = sizeof(drifts) / sizeof(drifts[0]);
 	enum sizes sizes = (enum sizes)random_below(random, N_SIZES);
-	bool is_large = sizes == SIZES_LARGE || sizes == SIZES_SLICES;
+	bool is_large = sizes == SIZES_LARGE || sizes == SIZES_SLICES ||
+			sizes == SIZES_RUNS;
 	size_t most = is_large ? MOST_LARGE_STEPS : MOST_STEPS;
 	worker->phase = (struct phase){
 		.steps_left = random_by_doubling(random, 50, most),
@@ -179,8 +188,11 @@ static void *allocate_aligned(struct random *random, size_t size,
 	}
 }
 
-static void *allocate_plain(struct random *random, size_t size, uint64_t tag)
+static void *allocate_plain(struct worker *worker, size_t size, uint64_t tag)
 {
+	struct random *random = &worker->random;
+	if (worker->phase.sizes == SIZES_ZEROED && random_one_in(random, 2))
+		return allocate_calloc(random, size, tag);
 	switch (random_below(random, 8)) {
 	case 0:
 	case 1:
@@ -222,7 +234,7 @@ static void allocate(struct worker *worker)
 		start = tarn_pvalloc(size);
 		size = (size + page - 1) & ~(page - 1);
 	} else {
-		start = allocate_plain(random, size, tag);
+		start = allocate_plain(worker, size, tag);
 	}
 	if (!is_served(worker, start, size))
 		return;
@@ -321,6 +333,45 @@ static void check_one(struct worker *worker)
 	shadow_check(block_at(worker, i));
 }
 
+/*
+ * The hit paths, as fast as they go: so that a theft strikes in the middle of
+ * them. Who is given a block that another has writes over the other's mark.
+ */
+static void hit_hard(struct worker *worker)
+{
+	struct random *random = &worker->random;
+	uint64_t *held[HELD_MAX] = {0};
+	size_t n_held = random_between(random, 1, HELD_MAX);
+	size_t size = random_by_doubling(random, sizeof(uint64_t), KIB);
+	size_t n = random_by_doubling(random, 100, MOST_HITS);
+	uint64_t mark = random_next(random);
+	begin("malloc and free, fast");
+	for (size_t left = n + n_held; left-- > 0;) {
+		size_t i = left < n_held ? left : random_below(random, n_held);
+		if (held[i] != NULL) {
+			if (*held[i] != mark + i)
+				shadow_fail("block %p belongs to two",
+					    (void *)held[i]);
+			*held[i] = 0;
+			tarn_free(held[i]);
+			held[i] = NULL;
+		} else if (left >= n_held) {
+			held[i] = tarn_malloc(size << (i & 1));
+			if (held[i] != NULL)
+				*held[i] = mark + i;
+		}
+	}
+	errno = ERRNO_UNTOUCHED;
+}
+
+/* Then others find that it sleeps, and do for it what it would do. */
+static void take_a_nap(struct worker *worker)
+{
+	begin("a nap");
+	usleep((useconds_t)random_by_doubling(&worker->random, 10,
+					      LONGEST_NAP_US));
+}
+
 static void expect_refusal(const void *block, int error)
 {
 	if (block != NULL)
@@ -369,7 +420,8 @@ static void ask_the_impossible(struct worker *worker)
 
 static void set_decay(struct worker *worker)
 {
-	static const char *const values[] = {"0", "1ms", "50ms", "1s", "never"};
+	static const char *const values[] = {"0",    "1ms", "10ms",
+					     "50ms", "1s",  "never"};
 	size_t n = sizeof(values) / sizeof(values[0]);
 	char text[64];
 	begin("tarn_option_set");
@@ -407,6 +459,10 @@ void worker_step(struct worker *worker)
 	size_t roll = random_below(random, 10000);
 	if (roll < 4)
 		look_at_heap(worker);
+	else if (roll < 6)
+		hit_hard(worker);
+	else if (roll < 10 && worker->may_nap)
+		take_a_nap(worker);
 	else if (roll < 50)
 		ask_the_impossible(worker);
 	else if (roll < 300)

@@ -18,7 +18,9 @@ enum sizes {
 	SIZES_MEDIUM, /* to 32 KiB: classes by bit arithmetic */
 	SIZES_EDGES,  /* around the ends of classes, slices and limits */
 	SIZES_SLICES, /* around multiples of 64 KiB */
+	SIZES_RUNS,   /* 1 to 16 slices */
 	SIZES_LARGE,  /* 32 KiB to 48 MiB */
+	SIZES_ZEROED, /* 8 to 64 KiB, half of them by calloc */
 	SIZES_ANY,    /* 1 byte to 4 MiB, every doubling alike */
 	N_SIZES
 };
@@ -49,6 +51,8 @@ struct worker {
 	uint64_t n_refused;
 	/* May do what concerns the whole process: purge, set options. */
 	bool may_purge;
+	/* May sleep, up to 50 ms at a time: others go on meanwhile. */
+	bool may_nap;
 };
 
 /* MAX_BLOCKS is rounded up to a power of two. */
