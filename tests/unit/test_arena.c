@@ -326,24 +326,52 @@ Test(arena, what_is_cut_out_of_a_moved_run_leaves_two)
 	check();
 }
 
-Test(arena, many_runs_come_and_go_at_once)
+Test(arena, many_runs_with_pages_come_and_go_at_once)
 {
-	uintptr_t bases[200], all[8];
-	size_t n = arena_take_some(3, 200, bases);
+	enum { N = 60, ODD = N / 2 };
+	struct run runs[N];
+	uintptr_t bases[N + 1];
+	for (size_t i = 0; i < N; i++)
+		runs[i] = (struct run){(uintptr_t)take(3), 3};
+	arena_give_some(runs, N, true);
 	check();
-	/* One growth, and what fits there. */
-	cr_assert_geq(n, 1);
-	cr_assert_leq(n, 200);
-	for (size_t i = 1; i < n; i++)
-		cr_assert_geq(bases[i], bases[i - 1] + 3 * SLICE_BYTES);
-	cr_assert_eq(arena_take_some(3, 0, all), 0);
-	for (size_t i = 0; i < n; i++)
-		arena_give_some(&(struct run){bases[i], 3}, 1, true);
-	cr_assert_eq(arena_cached_bytes(), 3 * n * SLICE_BYTES);
-	cr_assert_eq(arena_take_some(1, 8, all), 8);
+	cr_assert_eq(arena_cached_bytes(), 3 * N * SLICE_BYTES);
+	cr_assert_eq(arena_take_some(3, 0, bases), 0);
+	cr_assert_eq(arena_take_some(3, N / 2, bases), N / 2);
 	check();
-	for (size_t i = 0; i < 8; i++)
-		cr_assert_not(arena_is_clean((void *)all[i], 1));
+	/* No more than there are, though there is room for others. */
+	cr_assert_eq(arena_take_some(3, N + 1, bases + N / 2), N / 2);
+	check();
+	cr_assert_eq(arena_cached_bytes(), 0);
+	for (size_t i = 0; i < N; i++) {
+		cr_assert_not(arena_is_clean((void *)bases[i], 3));
+		for (size_t j = 0; j < i; j++)
+			cr_assert(bases[i] >= bases[j] + 3 * SLICE_BYTES ||
+				  bases[j] >= bases[i] + 3 * SLICE_BYTES);
+	}
+	/* Where they lie in pieces as well. */
+	for (size_t i = 0; i < N; i += 2)
+		arena_give_some(&runs[i], 1, true);
+	cr_assert_eq(arena_take_some(2, ODD, bases), ODD);
+	check();
+	for (size_t i = 0; i < ODD; i++)
+		cr_assert_not(arena_is_clean((void *)bases[i], 2));
+}
+
+/* Nobody may ever want the next. */
+Test(arena, of_runs_without_pages_one_comes_at_a_time)
+{
+	uintptr_t bases[8];
+	for (int i = 0; i < 20; i++) {
+		cr_assert_eq(arena_take_some(3, 8, bases), 1);
+		check();
+		cr_assert(arena_is_clean((void *)bases[0], 3));
+	}
+	give((void *)bases[0], 3);
+	cr_assert_eq(arena_take_some(1, 8, bases), 3);
+	check();
+	for (size_t i = 0; i < 3; i++)
+		cr_assert_not(arena_is_clean((void *)bases[i], 1));
 }
 
 static bool is_first_of(void *context, struct region *region, size_t slice,
