@@ -221,9 +221,11 @@ static void json_tells_the_same(void)
 	EXPECT(stats_print(1, (enum tarn_format)77) == -1 && errno == EINVAL);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	(void)argc;
 	expect_tarn();
+	mappings_start(argv);
 	*(void **)&stats_get = tarn_symbol("tarn_stats_get");
 	*(void **)&stats_print = tarn_symbol("tarn_stats_print");
 	*(void **)&heap_check = tarn_symbol("tarn_heap_check");
