@@ -97,7 +97,8 @@ bool arena_extend(void *base, size_t n_slices, size_t more);
  * moves, so that the page map knows it: who stops the process in between finds
  * the pages in one of the two. The old place is free after. NULL if it cannot
  * be done, and the run is as it was; then DESCRIBE is told NULL if it has been
- * told a place, with arena_lock held. Refuses where there are MOVED_RUNS_MAX moved runs.
+ * told a place, with arena_lock held. Refuses where there are MOVED_RUNS_MAX
+ * moved runs.
  */
 void *arena_move(void *base, size_t n_slices, size_t n_new,
 		 void (*describe)(void *context, void *target), void *context);

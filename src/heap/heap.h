@@ -179,7 +179,7 @@ static ALWAYS_INLINE bool heap_push(void *block)
 	if (UNLIKELY(code >= class_code(N_CLASSES)))
 		return false;
 	struct magazine *magazine = heap_magazine(heap, code);
-	/* One address for all its fields, instead of one of the heap for each. */
+	/* One address for all its fields, not one of the heap for each. */
 	__asm__("" : "+r"(magazine));
 	if (UNLIKELY(!magazine_is_start(magazine->multiplier, magazine->most,
 					(uintptr_t)block)))

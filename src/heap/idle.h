@@ -8,9 +8,9 @@
  *
  * The bound learns. Each byte that was purged because of it and touched anew
  * within a decay raises it by a byte: so a program that frees and takes a
- * gigabyte in turns pays for that once. What then stays unused for a whole decay
- * lowers it again. It is never below IDLE_BYTES_MIN, nor below a share of what
- * is in use, nor above the option `cache`.
+ * gigabyte in turns pays for that once. What then stays unused for a whole
+ * decay lowers it again. It is never below IDLE_BYTES_MIN, nor below a share of
+ * what is in use, nor above the option `cache`.
  *
  * All of it is a few words of the process, which heaps add to in steps: each
  * has a share that it has not told yet.
@@ -47,8 +47,8 @@ size_t idle_bytes(void);
 /* By how much it is beyond the bound, if MORE_BYTES are added. */
 size_t idle_excess_bytes(size_t more_bytes);
 
-/* BYTES that were in memory were purged because of the bound, or because nobody wanted them for a
- * whole decay. */
+/* BYTES that were in memory were purged because of the bound, or because nobody
+ * wanted them for a whole decay. */
 void idle_note_purged(size_t bytes);
 void idle_note_unwanted(size_t bytes);
 

@@ -237,8 +237,8 @@ static void describe_target(void *context, void *target)
 }
 
 /*
- * What lies behind has an entry unless it is free, or on its way; it may be a run
- * that this heap has at hand.
+ * What lies behind has an entry unless it is free, or on its way; it may be a
+ * run that this heap has at hand.
  */
 static bool extend(struct heap *heap, uintptr_t address, size_t n_slices,
 		   size_t more)

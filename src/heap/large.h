@@ -30,8 +30,8 @@ struct heap;
  */
 void *large_alloc(struct heap *heap, size_t n, size_t align, bool cleared);
 
-/* Frees the block at ADDRESS, which has so many BYTES of slices; false if another
- * call was first. */
+/* Frees the block at ADDRESS, which has so many BYTES of slices; false if
+ * another call was first. */
 bool large_free(struct heap *heap, uintptr_t address, size_t *bytes);
 
 /*

@@ -19,8 +19,8 @@
 /* So many descriptors at once go between a heap's list and the shared one. */
 #define SPARES_AT_ONCE 32
 
-/* Guarded by store_lock, but for a look whether there are any: descriptors of no
- * pool, by class. */
+/* Guarded by store_lock, but for a look whether there are any: descriptors of
+ * no pool, by class. */
 static struct pool_spares spare[N_CLASSES];
 
 /*

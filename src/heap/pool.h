@@ -159,8 +159,8 @@ void pool_restore_spares_after_fork_locked(struct pool_spares *spares);
 void pool_restore_shared_spares_after_fork_locked(void);
 
 /*
- * No slot of it is carved any more: what was never used costs no memory where it
- * is, and the rest of the heap has memory that was used.
+ * No slot of it is carved any more: what was never used costs no memory where
+ * it is, and the rest of the heap has memory that was used.
  */
 static inline void pool_seal(struct pool *pool)
 {

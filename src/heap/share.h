@@ -1,6 +1,6 @@
 /*
- * share: what one thread may keep in magazines. All threads together have what a
- * few full ones may.
+ * share: what one thread may keep in magazines. All threads together have what
+ * a few full ones may.
  */
 #ifndef TARN_HEAP_SHARE_H
 #define TARN_HEAP_SHARE_H

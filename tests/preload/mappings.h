@@ -1,11 +1,11 @@
 /*
  * mappings: what tarn has mapped, learned not from tarn but from its calls.
  *
- * mappings_start() has the program run once more, in a child, whose system calls
- * the parent follows from the first on by ptrace: each that maps, moves or unmaps
- * is noted, with where it came from, in memory that both share. mappings_of()
- * makes a list of ranges of what one object has mapped and nobody has unmapped.
- * Nothing here allocates.
+ * mappings_start() has the program run once more, in a child, whose system
+ * calls the parent follows from the first on by ptrace: each that maps, moves
+ * or unmaps is noted, with where it came from, in memory that both share.
+ * mappings_of() makes a list of ranges of what one object has mapped and nobody
+ * has unmapped. Nothing here allocates.
  */
 #ifndef TARN_TESTS_MAPPINGS_H
 #define TARN_TESTS_MAPPINGS_H

@@ -162,7 +162,8 @@ Test(registry, a_pool_is_adopted_with_what_lay_in_the_magazines)
 	pthread_join(thread, NULL);
 	struct tarn_stats after = stats_now();
 	cr_assert_eq(after.live_blocks, N_BLOCKS);
-	cr_assert_leq(after.pools, pools + 1);
+	/* Of what is adopted, only slots that were used are taken. */
+	cr_assert_leq(after.pools, pools + 2);
 	for (int i = 0; i < N_BLOCKS; i++)
 		tarn_free(blocks[i]);
 	run_thread(use_magazine, (void *)(uintptr_t)N_BLOCKS);
