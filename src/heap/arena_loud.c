@@ -22,6 +22,11 @@
 #define LEAVING_RUNS 32
 #define LEAVING_RUNS_MAX 4096
 
+/* More than the run: its place may need longer arrays (some 20 bytes a slice),
+ * and its block a descriptor. */
+#define MORE_SLICES 8
+#define SLICES_A_MORE_SLICE 2048
+
 struct leaving {
 	struct region *region;
 	size_t at;
@@ -180,12 +185,13 @@ bool arena_make_room(size_t n_slices, size_t align)
 {
 	struct leaving runs[LEAVING_RUNS];
 	size_t unmapped = 0, n_runs = 0;
+	size_t wanted = n_slices + n_slices / SLICES_A_MORE_SLICE + MORE_SLICES;
 	if (!can_help(n_slices, align, load_relaxed(&slice_totals.n_free)))
 		return false;
-	while (unmapped < n_slices && n_runs < LEAVING_RUNS_MAX) {
+	while (unmapped < wanted && n_runs < LEAVING_RUNS_MAX) {
 		size_t left = 0;
 		lock_acquire(&arena_lock);
-		size_t n = take_longest_locked(n_slices - unmapped, runs);
+		size_t n = take_longest_locked(wanted - unmapped, runs);
 		lock_release(&arena_lock);
 		for (size_t i = 0; i < n; i++)
 			leave(&runs[i]);

@@ -12,7 +12,7 @@
 
 size_t slice_tree_steps;
 
-struct node {
+struct stretch {
 	struct run_summary runs;
 	bool has_cached;
 };
@@ -81,15 +81,15 @@ static unsigned longest_of(uint64_t bits)
 	return n;
 }
 
-static ALWAYS_INLINE struct node leaf(const struct tree *tree, size_t g)
+static ALWAYS_INLINE struct stretch leaf(const struct tree *tree, size_t g)
 {
 	const struct slice_group *group = &tree->groups[g];
 	bool is_free = tree->kind == SLICES_FREE;
 	uint64_t bits = bits_of(group, tree->kind), others = ~bits;
 	bool has_cached = is_free && (bits & group->dirty) != 0;
 	if (others == 0)
-		return (struct node){{64, 64, 64}, has_cached};
-	return (struct node){
+		return (struct stretch){{64, 64, 64}, has_cached};
+	return (struct stretch){
 		.runs.at_start = (uint32_t)__builtin_ctzll(others),
 		.runs.longest =
 			is_free ? group->longest_free : group->longest_hole,
@@ -110,12 +110,12 @@ static ALWAYS_INLINE void measure_leaf(const struct tree *tree, size_t g)
 
 /* --- nodes ---------------------------------------------------------------- */
 
-static ALWAYS_INLINE struct node stored(const struct tree *tree, size_t g)
+static ALWAYS_INLINE struct stretch stored(const struct tree *tree, size_t g)
 {
 	const struct slice_group *at = &tree->groups[g];
 	if (tree->kind == SLICES_FREE)
-		return (struct node){at->free_above, at->has_cached_above};
-	return (struct node){at->holes_above, false};
+		return (struct stretch){at->free_above, at->has_cached_above};
+	return (struct stretch){at->holes_above, false};
 }
 
 /* Goes down to the node that stands for this one, if it is not there itself. */
@@ -127,15 +127,15 @@ static ALWAYS_INLINE void resolve(size_t n, unsigned *level, size_t *j)
 	}
 }
 
-static ALWAYS_INLINE struct node node_at(const struct tree *tree,
-					 unsigned level, size_t j)
+static ALWAYS_INLINE struct stretch node_at(const struct tree *tree,
+					    unsigned level, size_t j)
 {
 	unsigned spans = level;
 	slice_tree_steps++;
 	if (j << level >= tree->n)
-		return (struct node){0};
+		return (struct stretch){0};
 	resolve(tree->n, &level, &j);
-	struct node node =
+	struct stretch node =
 		level == 0 ? leaf(tree, j) : stored(tree, group_of(level, j));
 	if (level < spans)
 		node.runs.at_end = 0; /* the rest is not there */
@@ -143,12 +143,12 @@ static ALWAYS_INLINE struct node node_at(const struct tree *tree,
 }
 
 /* Of two nodes below LEVEL that follow each other. */
-static ALWAYS_INLINE struct node sum(struct node left, struct node right,
-				     unsigned level)
+static ALWAYS_INLINE struct stretch sum(struct stretch left,
+					struct stretch right, unsigned level)
 {
 	uint32_t half = (uint32_t)GROUP_SLICES << (level - 1);
 	uint32_t across = left.runs.at_end + right.runs.at_start;
-	struct node node = {
+	struct stretch node = {
 		.runs.at_start = left.runs.at_start,
 		.runs.longest = left.runs.longest > right.runs.longest
 					? left.runs.longest
@@ -165,7 +165,7 @@ static ALWAYS_INLINE struct node sum(struct node left, struct node right,
 	return node;
 }
 
-static ALWAYS_INLINE bool is_same(struct node a, struct node b)
+static ALWAYS_INLINE bool is_same(struct stretch a, struct stretch b)
 {
 	return a.runs.at_start == b.runs.at_start &&
 	       a.runs.longest == b.runs.longest &&
@@ -174,7 +174,7 @@ static ALWAYS_INLINE bool is_same(struct node a, struct node b)
 
 /* Makes the node in group G what it is to be; false if it was that already. */
 static ALWAYS_INLINE bool store_node(const struct tree *tree, size_t g,
-				     struct node node)
+				     struct stretch node)
 {
 	struct slice_group *at = &tree->groups[g];
 	if (is_same(node, stored(tree, g)))
@@ -219,7 +219,7 @@ static ALWAYS_INLINE void update(const struct tree *tree, size_t first,
 static ALWAYS_INLINE void update_one(const struct tree *tree, size_t j)
 {
 	measure_leaf(tree, j);
-	struct node node = leaf(tree, j);
+	struct stretch node = leaf(tree, j);
 	for (unsigned level = 1; level <= tree->height; level++, j /= 2) {
 		size_t g = group_of(level, j / 2);
 		if (g >= tree->n)
@@ -278,11 +278,11 @@ static ALWAYS_INLINE size_t find(const struct tree *tree, size_t n)
 			break;
 		level--;
 		j *= 2;
-		struct node left = node_at(tree, level, j);
+		struct stretch left = node_at(tree, level, j);
 		if (left.runs.longest >= n)
 			continue;
 		j++;
-		struct node right = node_at(tree, level, j);
+		struct stretch right = node_at(tree, level, j);
 		if (left.runs.at_end + right.runs.at_start >= n)
 			return (j << level) * GROUP_SLICES - left.runs.at_end;
 	}
