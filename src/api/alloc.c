@@ -177,8 +177,11 @@ NOINLINE void api_free_slow(void *block, const char *operation)
 	enum heap_mistake mistake = heap_free_slow(block);
 	if (UNLIKELY(mistake != HEAP_FREED))
 		report_mistake(operation, block, mistake);
-	if (heap_mine->is_poll_due)
-		decay_poll(heap_mine);
+	struct heap *heap = heap_mine;
+	if (heap->is_poll_due)
+		decay_poll(heap);
+	if (heap->is_freeing_large)
+		heap->is_freeing_large = false;
 	errno = saved_errno;
 }
 

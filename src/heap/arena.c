@@ -30,7 +30,7 @@ static struct region *find_slice(const void *base, size_t *at)
 /* --- taking --------------------------------------------------------------- */
 
 /* So many runs with pages are looked at for one that is long enough. */
-#define CACHED_TRIES 4
+#define CACHED_TRIES 2
 
 /* N slices in a row with pages behind them, of WANTED at most. */
 static bool find_cached(const struct region *region, size_t n, size_t wanted,

@@ -102,7 +102,10 @@ void *arena_move(void *base, size_t n_slices, size_t n_new,
 		return NULL;
 	void *target = (void *)slice_address(to, at);
 	describe(context, target);
-	bool moved = os_move((uintptr_t)base, n_slices << SLICE_SHIFT,
+	/* What moves here would drop the pages that are here, unseen. */
+	bool moved = (arena_is_clean(target, n_new) ||
+		      os_purge((uintptr_t)target, n_new << SLICE_SHIFT)) &&
+		     os_move((uintptr_t)base, n_slices << SLICE_SHIFT,
 			     (uintptr_t)target, n_new << SLICE_SHIFT);
 	lock_acquire(&arena_lock);
 	if (moved) {

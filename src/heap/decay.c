@@ -296,10 +296,18 @@ static void poll_excess(struct heap *heap, uint64_t now, struct budget *budget)
 	heap->to_look_after = NULL;
 }
 
-void decay_poll(struct heap *heap)
+static void poll_memory(struct heap *heap, uint64_t now)
 {
 	struct budget budget = OF_A_POLL;
-	uint64_t decay_ms = load_relaxed(&conf.decay_ms), now;
+	uint64_t decay_ms = load_relaxed(&conf.decay_ms);
+	poll_excess(heap, now, &budget);
+	if (decay_ms != CONF_NEVER)
+		poll_ticks(heap, now, decay_ms / 2, &budget);
+}
+
+void decay_poll(struct heap *heap)
+{
+	uint64_t now;
 	late_tell();
 	heap->is_poll_due = false;
 	heap->calls_to_poll = CALLS_TO_POLL;
@@ -310,9 +318,8 @@ void decay_poll(struct heap *heap)
 	now = os_now_ms();
 	if (UNLIKELY(somebody_wants_growth()))
 		growth_poll(heap, now);
-	poll_excess(heap, now, &budget);
-	if (decay_ms != CONF_NEVER)
-		poll_ticks(heap, now, decay_ms / 2, &budget);
+	if (LIKELY(purge_may_be_loud()))
+		poll_memory(heap, now);
 	heap->is_polling = false;
 }
 
@@ -328,7 +335,8 @@ void decay_note_large(struct heap *heap, size_t bytes)
 void decay_poll_at_end(void)
 {
 	struct budget budget = OF_A_POLL;
-	if (idle_excess_bytes(0) > 0 && may_purge(os_now_ms()))
+	if (idle_excess_bytes(0) > 0 && may_purge(os_now_ms()) &&
+	    purge_may_be_loud())
 		purge_excess(NULL, &budget);
 }
 
@@ -369,6 +377,8 @@ bool decay_gather(size_t bytes, size_t align)
 
 bool decay_unmap(size_t bytes, size_t align)
 {
+	if (!purge_may_be_loud())
+		return false;
 	purge_begin_loud();
 	bool unmapped = arena_make_room(divide_up(bytes, SLICE_BYTES), align);
 	purge_end_loud();

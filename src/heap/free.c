@@ -55,8 +55,10 @@ static enum heap_mistake free_large(struct heap *heap, uintptr_t address)
 	if (!large_free(heap_is_attached(heap) ? heap : &heap_common, address,
 			&bytes))
 		return HEAP_DOUBLE_FREE;
-	if (heap_is_attached(heap))
+	if (heap_is_attached(heap)) {
+		heap->is_freeing_large = true;
 		decay_note_large(heap, bytes);
+	}
 	return HEAP_FREED;
 }
 

@@ -58,6 +58,7 @@ struct heap {
 	uint32_t calls_to_poll; /* see api_poll_is_due() */
 	uint32_t large_calls_to_poll;
 	bool was_used[N_CLASSES];   /* slow path taken since the last tick */
+	bool is_freeing_large;	    /* in free or realloc of a large block */
 	bool is_poll_due;	    /* by the slow path that this is in */
 	bool is_polling;	    /* is at it already */
 	struct heap *to_look_after; /* its thread may sleep: see free.c */

@@ -117,7 +117,7 @@ static void clear(void *base, size_t n)
 	size_t bytes = round_up(n, os_page_bytes());
 	if (bytes <= RUNS_SLICES_MAX * SLICE_BYTES)
 		memset(base, 0, bytes);
-	else if (bytes < PURGE_INSTEAD_OF_CLEAR ||
+	else if (bytes < PURGE_INSTEAD_OF_CLEAR || !purge_may_be_loud() ||
 		 !purge_pages((uintptr_t)base, bytes))
 		arena_clear(base, bytes);
 }

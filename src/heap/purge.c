@@ -6,6 +6,7 @@
 #include "base/atomic.h"
 #include "heap/heap.h"
 #include "os/memory.h"
+#include "os/watched.h"
 
 /* Atomic, relaxed. */
 static struct {
@@ -23,6 +24,12 @@ void purge_end_loud(void)
 {
 	if (heap_is_attached(heap_mine))
 		heap_mine->n_loud--;
+}
+
+bool purge_may_be_loud(void)
+{
+	return !os_is_watched() ||
+	       (heap_is_attached(heap_mine) && heap_mine->is_freeing_large);
 }
 
 bool purge_is_loud(void)

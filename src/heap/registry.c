@@ -72,7 +72,7 @@ static struct heap *create_locked(void)
 	if (heap == NULL)
 		return NULL;
 	store_relaxed(&n_heaps, n_heaps + 1);
-	share_note_heaps(n_heaps);
+	share_note_heaps(n_heaps - 1);
 	heap->key = n_heaps << ENTRY_CLASS_BITS;
 	heap->lock = (struct lock)LOCK_INIT(LOCK_HEAP);
 	FOR_EACH_CLASS (class)

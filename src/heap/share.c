@@ -8,7 +8,7 @@
 #include "conf/conf.h"
 
 /* What conf.magazine_bytes says for one thread, so many threads may have. */
-#define FULL_SHARES 4
+#define FULL_SHARES 3
 
 #define STEPS_BYTES ((size_t)8 << 20) /* of all heaps together */
 #define STEP_BYTES_MAX ((size_t)256 << 10)
