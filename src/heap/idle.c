@@ -13,7 +13,7 @@
 
 /* What is free may have so many bytes of pages in any case; of that magazines
  * and runs at hand have their share, and the rest is the least of the bound. */
-#define FREE_BYTES ((size_t)40 << 20)
+#define FREE_BYTES ((size_t)36 << 20)
 
 #define LITTLE_BYTES ((size_t)4 << 20)
 

@@ -20,7 +20,7 @@
 
 #include "base/attr.h"
 
-#define IDLE_BYTES_MIN ((size_t)16 << 20)
+#define IDLE_BYTES_MIN ((size_t)12 << 20)
 
 struct idle_share {
 	/* Guarded by the heap's lock: not told yet. */
