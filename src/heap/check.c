@@ -64,11 +64,7 @@ static void check_large(struct check *check, const struct region *region,
 	if (!large_is(descriptor) || large_slices(descriptor) != n_slices)
 		message_abort("broken law: large block at %p",
 			      (void *)slice_address(region, slice));
-	check->large.n_blocks++;
-	check->large.requested_bytes +=
-		(int64_t)large_requested_bytes(descriptor);
-	check->large.usable_bytes += (int64_t)large_usable_bytes(descriptor);
-	check->large.n_slices += (int64_t)n_slices;
+	large_count(&check->large, descriptor, 1);
 	check->n_looked_at++;
 }
 

@@ -75,17 +75,19 @@ static bool change_entry(struct place place, uint32_t from, uint32_t to)
 	return true;
 }
 
-/* SIGN blocks of that kind more. */
+void large_count(struct large_counts *counts, uintptr_t descriptor, int sign)
+{
+	counts->n_blocks += sign;
+	counts->requested_bytes +=
+		sign * (int64_t)large_requested_bytes(descriptor);
+	counts->usable_bytes += sign * (int64_t)large_usable_bytes(descriptor);
+	counts->n_slices += sign * (int64_t)large_slices(descriptor);
+}
+
 static void count_locked(struct heap *heap, uintptr_t descriptor, int sign)
 {
-	struct large_counts *large = &heap->large;
-	int64_t usable = (int64_t)large_usable_bytes(descriptor);
-	large->n_blocks += sign;
-	large->requested_bytes +=
-		sign * (int64_t)large_requested_bytes(descriptor);
-	large->usable_bytes += sign * usable;
-	large->n_slices += sign * (int64_t)large_slices(descriptor);
-	growth_note_locked(heap, sign, (size_t)usable);
+	large_count(&heap->large, descriptor, sign);
+	growth_note_locked(heap, sign, large_usable_bytes(descriptor));
 }
 
 /* What of a run has no pages yet is about to get them. */

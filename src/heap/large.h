@@ -23,6 +23,7 @@
 #include "os/memory.h"
 
 struct heap;
+struct large_counts;
 
 /*
  * A block of N bytes at a multiple of ALIGN (a power of two), all zero if
@@ -41,6 +42,9 @@ bool large_free(struct heap *heap, uintptr_t address, size_t *bytes);
  */
 void *large_resize(struct heap *heap, uintptr_t address, size_t n,
 		   bool *is_mine);
+
+/* SIGN blocks more of which that is the descriptor. */
+void large_count(struct large_counts *counts, uintptr_t descriptor, int sign);
 
 /* In the descriptors, where the pointers of pools are even. */
 static inline uintptr_t large_describe(size_t requested_bytes)

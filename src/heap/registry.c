@@ -12,6 +12,7 @@
 #include "base/atomic.h"
 #include "heap/arena.h"
 #include "heap/heap_pools.h"
+#include "heap/large.h"
 #include "heap/parking.h"
 #include "heap/purge.h"
 #include "heap/remote.h"
@@ -214,14 +215,33 @@ struct heap *registry_first(void)
 static void restore_run(void *context, struct region *region, size_t slice,
 			size_t n_slices)
 {
-	(void)context, (void)n_slices;
+	struct large_counts *found = context;
 	uint32_t entry = region_entry(region, slice);
+	(void)n_slices;
+	if (entry == CODE_LARGE)
+		large_count(found, (uintptr_t)region_descriptor(region, slice),
+			    1);
 	if (!entry_is_pool(entry))
 		return;
 	struct pool *pool = region_descriptor(region, slice);
 	remote_restore_after_fork(pool);
 	if (pool->is_away && !purge_is_loud())
 		heap_restore_pool_locked(pool->owner, pool);
+}
+
+/* Heaps count a large block before it is one, and after it has been one. */
+static void correct_counts(const struct large_counts *found)
+{
+	struct large_counts *common = &heap_common.large;
+	*common = *found;
+	for (struct heap *heap = heaps; heap != NULL; heap = heap->next) {
+		if (heap == &heap_common)
+			continue;
+		common->n_blocks -= heap->large.n_blocks;
+		common->requested_bytes -= heap->large.requested_bytes;
+		common->usable_bytes -= heap->large.usable_bytes;
+		common->n_slices -= heap->large.n_slices;
+	}
 }
 
 /*
@@ -270,7 +290,9 @@ void registry_restore_after_fork_locked(bool had_threads)
 			pool_restore_spares_after_fork_locked(
 				&heap->spares[class]);
 	}
-	arena_visit_locked(restore_run, NULL);
+	struct large_counts found = {0};
+	arena_visit_locked(restore_run, &found);
+	correct_counts(&found);
 	for (struct heap *heap = heaps; heap != NULL; heap = heap->next)
 		if (!heap->is_parked && heap->thread != thread_id())
 			leave_behind_locked(heap);

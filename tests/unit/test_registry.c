@@ -270,6 +270,31 @@ Test(registry, the_child_of_a_fork_gets_back_what_was_being_purged)
 	cr_assert_eq(stats_now().pools, 0);
 }
 
+/* Another thread that frees it was between the page map and its count. */
+Test(registry, the_child_of_a_fork_counts_the_large_blocks_that_are_there)
+{
+	char *kept = tarn_malloc(300 << 10);
+	char *half_freed = tarn_malloc(2 << 20);
+	struct region *region = region_of((uintptr_t)half_freed);
+	size_t slice = region_slice(region, (uintptr_t)half_freed);
+	int status;
+	run_thread(use_magazine, NULL);
+	region_set_entry(region, slice, 0);
+	pid_t child = fork();
+	if (child == 0) {
+		struct tarn_stats stats = stats_now();
+		_exit(stats.large_blocks == 1 && stats.large_bytes == 300 << 10
+			      ? 0
+			      : 1);
+	}
+	region_set_entry(region, slice, CODE_LARGE);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert_eq(status, 0);
+	tarn_free(half_freed);
+	tarn_free(kept);
+	cr_assert_eq(stats_now().live_blocks, 0);
+}
+
 Test(registry, the_child_of_a_fork_parks_the_heaps_of_threads_it_has_not)
 {
 	pthread_t thread;
