@@ -40,11 +40,11 @@ export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1"
 
 # With the assertions of debug builds, and the check of the order of locks.
 run address "-fsanitize=address,undefined -fno-sanitize-recover=all" \
-	-DTARN_DEBUG=1 "" 0 4 --
+	-DTARN_DEBUG=1 "" 0 4 -- --thieves 1
 
 # ThreadSanitizer does not follow the children of a process with threads.
 run thread "-fsanitize=thread" \
 	-Dgetrlimit=limited_getrlimit \
-	"-Wl,--wrap=os_map_at $here/tsan_os.c" 4 -- --no-fork
+	"-Wl,--wrap=os_map_at $here/tsan_os.c" 4 -- --no-fork --thieves 1
 
 test "$n_built" -gt 0 || skip "no sanitizer works with $CC"
