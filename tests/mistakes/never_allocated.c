@@ -1,4 +1,4 @@
-/* never_allocated: among tarn's addresses, where no block has been. */
+/* never_allocated: near to blocks of tarn's, where none has been. */
 #include "mistake.h"
 
 int main(void)
