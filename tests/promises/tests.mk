@@ -18,13 +18,16 @@ promises_programs = \
 
 EXTRA_DIST += \
 	tests/promises/calls.h \
+	tests/promises/group_limit.sh \
 	tests/promises/locked_all.sh \
 	tests/promises/promise.h \
 	tests/promises/steps.h
 
 if LIBTARN
-TESTS += $(promises_programs) tests/promises/locked_all.sh
-check_PROGRAMS += $(promises_programs) tests/promises/locked_all
+TESTS += $(promises_programs) \
+	tests/promises/group_limit.sh tests/promises/locked_all.sh
+check_PROGRAMS += $(promises_programs) \
+	tests/promises/group_limit tests/promises/locked_all
 endif
 
 check_PROGRAMS += tests/promises/core/shared_locks
