@@ -5,6 +5,7 @@ mistakes = \
 	tests/mistakes/double_free \
 	tests/mistakes/double_free_between \
 	tests/mistakes/double_free_by_two \
+	tests/mistakes/double_free_by_two_late \
 	tests/mistakes/double_free_cancelled \
 	tests/mistakes/double_free_cfree \
 	tests/mistakes/double_free_checked \
