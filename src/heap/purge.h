@@ -20,9 +20,10 @@ void purge_begin_loud(void);
 void purge_end_loud(void);
 
 /*
- * False where others watch (os/watched.h), unless the call is one of which anybody
- * knows that it may unmap: free and realloc of a large block, malloc_trim. In all
- * others the caller may hold the very lock that the watcher takes.
+ * False where others watch (os/watched.h), unless the call is one of which
+ * anybody knows that it may unmap: free and realloc of a large block,
+ * malloc_trim. In all others the caller may hold the very lock that the watcher
+ * takes.
  */
 bool purge_may_be_loud(void);
 
