@@ -61,6 +61,17 @@ void arena_give_moved(void *base, size_t n_slices)
 	lock_release(&arena_lock);
 }
 
+/* Atomic, relaxed: since the last call of arena_unmap_after_moves. */
+static bool has_moved;
+
+void arena_unmap_after_moves(void)
+{
+	if (!load_relaxed(&has_moved))
+		return;
+	store_relaxed(&has_moved, false);
+	arena_make_room(load_relaxed(&slice_totals.n_free), SLICE_BYTES);
+}
+
 static bool may_move(void)
 {
 	lock_acquire(&arena_lock);
@@ -109,6 +120,7 @@ void *arena_move(void *base, size_t n_slices, size_t n_new,
 			     (uintptr_t)target, n_new << SLICE_SHIFT);
 	lock_acquire(&arena_lock);
 	if (moved) {
+		store_relaxed(&has_moved, true);
 		slices_set_moved(to, at, n_new);
 		region_set_entry(from, old_at, 0);
 		arena_map_anew_locked(from, old_at, n_slices);

@@ -362,6 +362,9 @@ size_t decay_purge_all(void)
 	/* What has become free by that. */
 	give_back_all();
 	purge_arena(true, &budget);
+	purge_begin_loud();
+	arena_unmap_after_moves();
+	purge_end_loud();
 	return budget.purged_bytes;
 }
 

@@ -117,20 +117,29 @@ static void settle(struct heap *heap, struct pool *pool)
 	start_cooling(heap, pool);
 }
 
+/*
+ * What N blocks make idle that are freed. With small ones that had been freed
+ * before, and did not count any more, they free whole pages.
+ */
+static uint32_t idle_by(uint32_t n, uint32_t block_bytes)
+{
+	return n * block_bytes * (block_bytes <= SMALL_BYTES_MAX ? 3 : 1);
+}
+
 /* N slots came back to POOL. */
 static void settle_freed(struct heap *heap, struct pool *pool, uint32_t n)
 {
-	pool->idle_bytes += n * pool->block_bytes;
+	pool->idle_bytes += idle_by(n, pool->block_bytes);
 	settle(heap, pool);
 }
 
 /* N slots of CLASS came back to pools, which have been settled. */
 static void note_freed(struct heap *heap, uint32_t class, uint32_t n)
 {
-	int64_t bytes = (int64_t)n * class_block_bytes(class);
+	uint32_t bytes = class_block_bytes(class);
 	heap->counts[class].n_in_use -= n;
-	growth_note_locked(heap, -1, (size_t)bytes);
-	idle_note_locked(&heap->idle, bytes);
+	growth_note_locked(heap, -(int64_t)n, bytes);
+	idle_note_locked(&heap->idle, idle_by(n, bytes));
 }
 
 static void settle_drained(struct heap *heap, struct pool *pool, uint32_t n)
@@ -242,7 +251,8 @@ static struct pool *pool_with_room(struct heap *heap, uint32_t class,
 static void note_taken(struct heap *heap, struct pool *pool, uint32_t n,
 		       uint32_t n_free_before, size_t purged_before)
 {
-	uint32_t again = (n_free_before - pool->n_free) * pool->block_bytes;
+	uint32_t again =
+		idle_by(n_free_before - pool->n_free, pool->block_bytes);
 	counts_of(heap, pool)->n_in_use += n;
 	growth_note_locked(heap, n, pool->block_bytes);
 	if (pool->idle_bytes != 0 && again != 0)

@@ -27,7 +27,7 @@ static uint64_t cost_of_free(size_t n)
 			continue;
 		}
 		/* Some give back what several have freed. */
-		steps_begin(LIMIT * 4);
+		steps_begin(LIMIT * 8); /* some are copied */
 		free(blocks[i]);
 		steps_end();
 		sum += steps.n;
@@ -86,7 +86,7 @@ static void malloc_is_flat(size_t bytes)
 		free(blocks[i]);
 	for (size_t i = 0; i < N_CALLS; i++) {
 		size_t wanted = 100000 * (i % 40 + 1);
-		steps_begin(LIMIT * 4);
+		steps_begin(LIMIT * 8); /* some are copied */
 		blocks[i] = malloc(wanted);
 		blocks[i] = realloc(blocks[i], wanted * 2);
 		free(blocks[i]);
