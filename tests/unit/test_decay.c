@@ -109,7 +109,7 @@ Test(decay, pages_go_from_between_blocks_in_use)
 }
 
 static size_t n_given, bytes_taken;
-static pthread_barrier_t turn;
+static pthread_barrier_t turn, all_have;
 
 static void *take_and_sleep(void *argument)
 {
@@ -148,6 +148,8 @@ static void *take_and_give(void *argument)
 		blocks[i] = tarn_malloc(bytes_taken);
 		memset(blocks[i], 1, bytes_taken);
 	}
+	/* What one has freed is not what another takes: that teaches. */
+	pthread_barrier_wait(&all_have);
 	for (size_t i = me * n; i < (me + 1) * n; i++)
 		tarn_free(blocks[i]);
 	pthread_barrier_wait(&turn);
@@ -159,6 +161,7 @@ static void run_four(void (*between)(void))
 {
 	pthread_t threads[4];
 	pthread_barrier_init(&turn, NULL, 5);
+	pthread_barrier_init(&all_have, NULL, 4);
 	for (uintptr_t i = 0; i < 4; i++)
 		pthread_create(&threads[i], NULL, take_and_give, (void *)i);
 	pthread_barrier_wait(&turn);
