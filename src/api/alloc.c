@@ -174,6 +174,8 @@ NOINLINE void api_free_slow(void *block, const char *operation)
 	if (block == NULL)
 		return;
 	int saved_errno = errno;
+	/* Also a thread that only frees sees to what it makes idle. */
+	process_enter();
 	enum heap_mistake mistake = heap_free_slow(block);
 	if (UNLIKELY(mistake != HEAP_FREED))
 		report_mistake(operation, block, mistake);

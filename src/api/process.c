@@ -73,11 +73,20 @@ static bool has_thread_end_key, conf_is_loaded;
 static int stats_fd = STDERR_FILENO;
 
 /*
- * The last destructor that knows this thread: others of its destructors may
- * still come, and free and malloc after this: see heap_gone.
+ * The destructors of other keys may free all that the thread had, so they come
+ * first: the heap stays for one round of them. Those of later rounds still
+ * free and malloc after this: see heap_gone.
  */
-static void end_thread(void *heap)
+#define NEXT_ROUND 1
+
+static void end_thread(void *value)
 {
+	bool is_next_round = ((uintptr_t)value & NEXT_ROUND) != 0;
+	struct heap *heap = heap_mine;
+	if (!is_next_round &&
+	    pthread_setspecific(thread_end_key, (char *)value + NEXT_ROUND) ==
+		    0)
+		return;
 	heap_mine = &heap_gone;
 	registry_park(heap);
 	decay_poll_at_end();

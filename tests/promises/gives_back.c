@@ -18,8 +18,9 @@ enum { N_THREADS_MAX = 64, N_AT_A_TIME = 4 };
  * is found all the same. */
 enum { LOOK_US = 100000, N_LOOKS = 60, N_LIGHT = 1000 };
 
-/* Who frees the blocks of the threads, and what these do after. */
-enum freer { OWNERS, MAIN, NEXT_THREAD };
+/* Who frees the blocks of the threads, and what these do after. A fresh thread
+ * has never allocated; a destructor is that of a key, at a thread's end. */
+enum freer { OWNERS, MAIN, NEXT_THREAD, FRESH_THREAD, DESTRUCTOR };
 enum after { SLEEP, END, LIGHT };
 
 struct variant {
@@ -68,6 +69,16 @@ static const struct variant variants[] = {
 	 SLEEP, 0, 0, BY_DEFAULT},
 	{"3000 B, freed by the next of 8 threads", 3000, BURST, 8, NEXT_THREAD,
 	 SLEEP, 0, 0, BY_DEFAULT},
+	{"512 B, freed by a fresh thread", 512, BURST, 0, FRESH_THREAD, SLEEP,
+	 0, 0, BY_DEFAULT},
+	{"40000 B, freed by a fresh thread", 40000, BURST, 0, FRESH_THREAD, END,
+	 0, 0, BY_DEFAULT},
+	{"200000 B, freed by a fresh thread", 200000, BURST, 0, FRESH_THREAD,
+	 SLEEP, 0, 0, BY_DEFAULT},
+	{"3000 B, freed by a destructor", 3000, BURST, 8, DESTRUCTOR, END, 0, 0,
+	 BY_DEFAULT},
+	{"200000 B, freed by a destructor", 200000, BURST, 8, DESTRUCTOR, END,
+	 0, 0, BY_DEFAULT},
 	{"64 B, light work", 64, BURST, 0, OWNERS, LIGHT, 0, 0, BY_DEFAULT},
 	{"3000 B, 8 threads, light work", 3000, BURST, 8, OWNERS, LIGHT, 0, 0,
 	 BY_DEFAULT},
@@ -105,6 +116,7 @@ static const struct variant *variant;
 static size_t n_parts, n_each; /* blocks of each thread, or of main */
 static void **blocks;
 static pthread_barrier_t step;
+static pthread_key_t key;
 static size_t base_bytes, live_bytes;
 
 static void fill_part(size_t part)
@@ -135,6 +147,30 @@ static void free_part(size_t part)
 	}
 }
 
+static void destroy(void *value)
+{
+	free_part((size_t)((void **)value - blocks) / n_each);
+}
+
+static void *run_fresh(void *argument)
+{
+	free_part(0);
+	pthread_barrier_wait(&step);
+	while (variant->after != END)
+		pause();
+	return argument;
+}
+
+static void free_by_fresh(void)
+{
+	pthread_t thread;
+	pthread_barrier_init(&step, NULL, 2);
+	EXPECT(pthread_create(&thread, NULL, run_fresh, NULL) == 0);
+	pthread_barrier_wait(&step);
+	if (variant->after == END)
+		pthread_join(thread, NULL);
+}
+
 static void *run_thread(void *argument)
 {
 	size_t part = (size_t)(uintptr_t)argument;
@@ -145,6 +181,8 @@ static void *run_thread(void *argument)
 	pthread_barrier_wait(&step);
 	if (variant->freer == OWNERS)
 		free_part(part);
+	if (variant->freer == DESTRUCTOR)
+		pthread_setspecific(key, blocks + part * n_each);
 	if (variant->freer == NEXT_THREAD)
 		free_part((part + 1) % n_parts);
 	pthread_barrier_wait(&step);
@@ -157,6 +195,7 @@ static void run_threads(void)
 {
 	static pthread_t threads[N_THREADS_MAX];
 	pthread_barrier_init(&step, NULL, (unsigned)n_parts + 1);
+	EXPECT(pthread_key_create(&key, destroy) == 0);
 	for (size_t i = 0; i < n_parts; i++)
 		EXPECT(pthread_create(&threads[i], NULL, run_thread,
 				      (void *)(uintptr_t)i) == 0);
@@ -176,7 +215,10 @@ static void run_alone(void)
 	free(malloc(variant->block_bytes));
 	base_bytes = process_resident_bytes();
 	fill_part(0);
-	free_part(0);
+	if (variant->freer == FRESH_THREAD)
+		free_by_fresh();
+	else
+		free_part(0);
 }
 
 static int compare_pages(const void *a, const void *b)
