@@ -27,10 +27,12 @@
 #define REFILL_BYTES ((size_t)32 << 10)
 #define REFILL_BLOCKS_MIN 4
 
-/* While more is idle than may be, magazines give back little at a time, so that
- * the purging that follows each time keeps up. */
-#define FLUSH_BYTES_WHEN_OVER ((size_t)256 << 10)
-#define FLUSH_BLOCKS_MIN 32
+/*
+ * While more is idle than may be, magazines give back little at a time, so that
+ * the purging that follows each time keeps up, and become small: each block
+ * freed at random holds a page.
+ */
+#define FLUSH_BLOCKS_WHEN_OVER 32
 
 #define HEAP_WITHOUT_MAGAZINES                                                 \
 	.magazines = {[0 ... N_CLASSES - 1] = {.top = MAGAZINE_NOWHERE,        \
@@ -143,16 +145,18 @@ static bool grow(struct heap *heap, uint32_t class)
 bool heap_make_room_locked(struct heap *heap, uint32_t class)
 {
 	struct magazine *magazine = magazine_of(heap, class);
-	if (!grow(heap, class) && magazine_exists(magazine)) {
-		uint32_t n = magazine_count(magazine) / 2 + 1;
-		uint32_t few = (uint32_t)max_size(
-			FLUSH_BYTES_WHEN_OVER / class_block_bytes(class),
-			FLUSH_BLOCKS_MIN);
-		if (n > few && idle_excess_bytes(0) > 0)
-			n = few;
-		flush(heap, class, n);
-	}
-	return magazine_exists(magazine);
+	bool is_over = magazine_exists(magazine) && idle_excess_bytes(0) > 0;
+	if (!is_over && grow(heap, class))
+		return true;
+	if (!magazine_exists(magazine))
+		return false;
+	unsigned log = magazine_log(magazine);
+	if (is_over && log > magazine_log_first(class))
+		resize(heap, class, log - 1);
+	uint32_t n = magazine_count(magazine) / 2 + 1;
+	flush(heap, class,
+	      is_over ? (uint32_t)min_size(n, FLUSH_BLOCKS_WHEN_OVER) : n);
+	return true;
 }
 
 void heap_empty_magazine_locked(struct heap *heap, uint32_t class)
