@@ -36,6 +36,9 @@ struct steps {
 
 static _Thread_local struct steps steps;
 
+/* Called before each system call of a stretch, uncounted, if not NULL. */
+static void (*steps_at_call)(long number);
+
 #if defined(__x86_64__)
 static inline void steps_note(int signal, siginfo_t *info, void *argument)
 {
@@ -47,6 +50,8 @@ static inline void steps_note(int signal, siginfo_t *info, void *argument)
 	if (next[0] == 0x0f && next[1] == 0x05 && number < STEPS_NUMBERS) {
 		steps.n_calls++;
 		steps.calls[number]++;
+		if (steps_at_call != NULL)
+			steps_at_call((long)number);
 	}
 	if (++steps.n >= steps.limit)
 		registers[REG_EFL] &= ~(greg_t)STEPS_TRAP_FLAG;
