@@ -41,7 +41,8 @@
  * Adds N words to the pointer at P, which only this thread changes by this, in
  * one instruction that adds to memory: neither a signal nor a change of threads
  * splits it, though another processor may store between its two halves (see
- * heap/magazine.h). Elsewhere an atomic serves.
+ * heap/magazine.h). Elsewhere an atomic serves. Release, as every store is on
+ * x86: who finds the new pointer has what was written below it.
  */
 #if defined(__SANITIZE_THREAD__) /* gcc */
 #define UNDER_THREAD_SANITIZER 1
@@ -60,7 +61,7 @@
 #define add_words_unsplit(p, n)                                                \
 	((void)__atomic_fetch_add((uintptr_t *)(p),                            \
 				  (uintptr_t)((n) * (long)sizeof(void *)),     \
-				  __ATOMIC_RELAXED))
+				  __ATOMIC_RELEASE))
 #endif
 
 /*

@@ -179,10 +179,10 @@ static void purge_excess(struct heap *heap, struct budget *all)
 		purge_heap(heap, true, &budget);
 	if (heap != NULL && heap->to_look_after != NULL && !is_spent(&budget))
 		purge_heap(heap->to_look_after, true, &budget);
-	if (heap != NULL && idle_excess_bytes(0) > 0 &&
-	    heap->runs.used_bytes != 0) {
+	if (heap != NULL && idle_excess_bytes(0) > 0) {
 		lock_acquire(&heap->lock);
-		runs_empty_locked(heap, false);
+		if (heap->runs.used_bytes != 0)
+			runs_empty_locked(heap, false);
 		lock_release(&heap->lock);
 	}
 	idle_note_purged(budget.purged_bytes);

@@ -189,7 +189,8 @@ static ALWAYS_INLINE bool heap_push(void *block)
 	void **top = load_acquire(&magazine->top);
 	if (UNLIKELY(top >= load_operand(&magazine->limit)))
 		return false;
-	if (UNLIKELY(top[-1] == block || top[-2] == block))
+	if (UNLIKELY(load_operand(&top[-1]) == block ||
+		     load_operand(&top[-2]) == block))
 		return false;
 	store_relaxed(top, block);
 	add_words_unsplit(&magazine->top, 1);

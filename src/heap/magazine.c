@@ -27,9 +27,18 @@ struct head {
 
 _Static_assert(sizeof(struct head) == sizeof(void *), "a head is one word");
 
-static struct head *head_of(const struct magazine *magazine)
+static const struct head *head_of(const struct magazine *magazine)
 {
-	return (struct head *)(magazine->blocks - HEAD_WORDS);
+	return (const struct head *)(magazine->blocks - HEAD_WORDS);
+}
+
+/* As one word: free compares the two words below `top`, which may be here, with
+ * the block. */
+static void set_head(void **blocks, struct head head)
+{
+	uintptr_t word;
+	memcpy(&word, &head, sizeof(word));
+	store_relaxed((uintptr_t *)(blocks - HEAD_WORDS), word);
 }
 
 unsigned magazine_log(const struct magazine *magazine)
@@ -88,7 +97,7 @@ static void **make_array(unsigned log)
 		array = store_take(bytes, min_size(bytes, CACHE_LINE));
 	if (array == NULL)
 		return NULL;
-	*(struct head *)array = (struct head){.log = (uint8_t)log};
+	set_head(array + HEAD_WORDS, (struct head){.log = (uint8_t)log});
 	array[1] = NULL;
 	return array + HEAD_WORDS;
 }
@@ -153,7 +162,7 @@ void magazine_regain_locked(struct magazine *magazine)
 	void **blocks = magazine->blocks;
 	void **left = magazine_free_blocks(magazine, &n);
 	memmove(blocks, left, n * sizeof(*blocks));
-	head_of(magazine)->is_robbed = false;
+	set_head(blocks, (struct head){.log = head_of(magazine)->log});
 	store_relaxed(&magazine->limit,
 		      blocks + magazine_capacity(magazine_log(magazine)));
 	store_relaxed(&magazine->top, blocks + n);
@@ -171,32 +180,33 @@ bool magazine_rob_locked(struct magazine *magazine)
 	if (!magazine_is_worth_robbing(magazine))
 		return false;
 	void **top = load_relaxed(&magazine->top);
-	struct head *head = head_of(magazine);
 	store_release(&magazine->limit, NULL);
 	while (!cas_seq_cst(&magazine->top, &top, MAGAZINE_NOWHERE))
 		;
-	head->is_robbed = true;
-	head->n = (uint16_t)(top - magazine->blocks);
-	head->n_gone = 0;
+	set_head(magazine->blocks,
+		 (struct head){.log = head_of(magazine)->log,
+			       .is_robbed = true,
+			       .n = (uint16_t)(top - magazine->blocks)});
 	return true;
 }
 
 void **magazine_robbed_locked(struct magazine *magazine, bool has_passed,
 			      uint32_t *n)
 {
-	struct head *head = head_of(magazine);
+	struct head head = *head_of(magazine);
 	*n = 0;
 	/* Without the barrier nothing is sure: the owner sorts it out. */
 	if (!has_passed)
 		return NULL;
 	if (!is_nowhere(load_acquire(&magazine->top))) {
-		head->is_robbed = false;
+		set_head(magazine->blocks, (struct head){.log = head.log});
 		store_relaxed(&magazine->limit,
-			      magazine->blocks + magazine_capacity(head->log));
+			      magazine->blocks + magazine_capacity(head.log));
 		return NULL;
 	}
-	if (head->n > 1)
-		head->n_gone = (uint16_t)(head->n - 1);
-	*n = head->n_gone;
+	if (head.n > 1)
+		head.n_gone = (uint16_t)(head.n - 1);
+	set_head(magazine->blocks, head);
+	*n = head.n_gone;
 	return magazine->blocks;
 }
