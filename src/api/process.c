@@ -25,6 +25,7 @@
 #include "conf/conf.h"
 #include "heap/decay.h"
 #include "heap/heap.h"
+#include "heap/idle.h"
 #include "heap/registry.h"
 #include "os/barrier.h"
 #include "os/system.h"
@@ -124,6 +125,7 @@ static void start_process(void)
 	report_start();
 	load_conf();
 	os_barrier_prepare();
+	idle_start();
 	has_thread_end_key =
 		pthread_key_create(&thread_end_key, end_thread) == 0;
 	store_release(&start, STARTED);

@@ -30,7 +30,7 @@ static struct {
 	size_t missed_bytes; /* purged, and not yet touched anew; since: */
 	uint64_t missed_ms;
 	size_t by_default; /* what `cache` is when it says 0 */
-} bound CACHE_ALIGNED;
+} bound CACHE_ALIGNED = {.by_default = IDLE_BYTES_MIN};
 
 void idle_note(int64_t bytes)
 {
@@ -51,13 +51,13 @@ void idle_note_locked(struct idle_share *share, int64_t bytes)
 static size_t most_bytes(void)
 {
 	size_t most = load_relaxed(&conf.cache_bytes);
-	if (most == 0)
-		most = load_relaxed(&bound.by_default);
-	if (UNLIKELY(most == 0)) {
-		most = max_size(os_available_bytes() / 16, 1);
-		store_relaxed(&bound.by_default, most);
-	}
-	return most;
+	return most != 0 ? most : load_relaxed(&bound.by_default);
+}
+
+void idle_start(void)
+{
+	store_relaxed(&bound.by_default,
+		      max_size(os_available_bytes() / 16, IDLE_BYTES_MIN));
 }
 
 static size_t bound_bytes(void)
@@ -116,7 +116,6 @@ size_t idle_bytes(void)
 size_t idle_excess_bytes(size_t more_bytes)
 {
 	size_t bytes = idle_bytes() + more_bytes;
-	/* What there is to be had need not be known for so little. */
 	if (LIKELY(bytes <= LITTLE_BYTES) &&
 	    load_relaxed(&conf.decay_ms) != 0 &&
 	    load_relaxed(&conf.cache_bytes) == 0)

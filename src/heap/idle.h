@@ -28,6 +28,10 @@ struct idle_share {
 	size_t touched_bytes;
 };
 
+/* Asks, once, how much memory there is: at the start, before a program has
+ * filters of system calls. */
+void idle_start(void);
+
 /* BYTES more of the heap's pools and runs are idle. The heap is locked. */
 void idle_note_locked(struct idle_share *share, int64_t bytes);
 
