@@ -136,8 +136,8 @@ bool arena_could_make_room(size_t n_slices, size_t align);
 bool arena_make_room(size_t n_slices, size_t align);
 
 /*
- * Loud. Where runs have moved, mappings that lie side by side may stay apart for
- * good: unmaps what is free, if any has moved since the last such call.
+ * Loud. Where runs have moved, mappings that lie side by side may stay apart
+ * for good: unmaps what is free, if any has moved since the last such call.
  */
 void arena_unmap_after_moves(void);
 

@@ -27,6 +27,7 @@ struct lock registry_lock CACHE_ALIGNED = LOCK_INIT(LOCK_REGISTRY);
  * read without it. */
 static struct heap *parked;
 static uint32_t n_heaps = 1;
+static uint32_t n_attached; /* those that a thread has */
 
 /* Atomic: stored with release, under registry_lock, after the heap is whole. */
 static struct heap *heaps CACHE_ALIGNED = &heap_common;
@@ -73,7 +74,6 @@ static struct heap *create_locked(void)
 	if (heap == NULL)
 		return NULL;
 	store_relaxed(&n_heaps, n_heaps + 1);
-	share_note_heaps(n_heaps - 1);
 	heap->key = n_heaps << ENTRY_CLASS_BITS;
 	heap->lock = (struct lock)LOCK_INIT(LOCK_HEAP);
 	FOR_EACH_CLASS (class)
@@ -101,6 +101,9 @@ static void forget_thread(struct heap *heap)
  */
 static void park_locked(struct heap *heap)
 {
+	/* One that was made for nobody had no thread. */
+	n_attached -= n_attached > 0;
+	share_note_heaps(n_attached);
 	forget_thread(heap);
 	parking_enter_locked(heap);
 	heap->next_parked = parked;
@@ -125,8 +128,10 @@ struct heap *registry_take(void)
 	} else {
 		heap = create_locked();
 	}
-	if (heap != NULL)
+	if (heap != NULL) {
 		heap->thread = thread_id();
+		share_note_heaps(++n_attached);
+	}
 	lock_release(&registry_lock);
 	return heap;
 }

@@ -21,8 +21,9 @@ static struct {
 	size_t step_bytes;
 } known CACHE_ALIGNED = {1, 1, STEP_BYTES_MAX};
 
-void share_note_heaps(uint32_t n_heaps)
+void share_note_heaps(uint32_t n)
 {
+	uint32_t n_heaps = n == 0 ? 1 : n;
 	size_t step = min_size(STEPS_BYTES / n_heaps, STEP_BYTES_MAX);
 	store_relaxed(&known.n_heaps, n_heaps);
 	store_relaxed(&known.n_sharing, divide_up(n_heaps, FULL_SHARES));

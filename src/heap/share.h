@@ -17,7 +17,7 @@ size_t share_all_bytes(void);
  * more heaps, the less, so that all together have little. */
 size_t share_step_bytes(void);
 
-/* There are so many heaps now. */
-void share_note_heaps(uint32_t n_heaps);
+/* So many heaps have a thread now. */
+void share_note_heaps(uint32_t n);
 
 #endif

@@ -8,7 +8,7 @@
 #include <pthread.h>
 
 enum { N_THREADS = 256, SHARE_BYTES = 512 << 10, N_SIZES = 6 };
-#define SLACK (4 * MIB)
+#define SLACK (8 * MIB)
 
 static const size_t sizes[N_SIZES] = {64, 200, 1000, 3000, 9000, 40000};
 

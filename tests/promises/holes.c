@@ -10,7 +10,7 @@
 enum { N_FEW = 1000, N_MANY = 128000, N_CALLS = 12 };
 
 /* Below 5 us; and what is found among many costs about as much as among few. */
-enum { LIMIT = STEPS_LIMIT(12000), SLACK = STEPS_LIMIT(1500) };
+enum { LIMIT = STEPS_LIMIT(12000), SLACK = STEPS_LIMIT(6000) };
 
 struct kind {
 	const char *name;

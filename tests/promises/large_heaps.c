@@ -41,8 +41,8 @@ static void ask_stats(void)
 }
 
 /*
- * To be called where the kernel is asked: the slow paths of malloc and free, and
- * mallinfo2, take every lock there is, which would wait for good.
+ * To be called where the kernel is asked: the slow paths of malloc and free,
+ * and mallinfo2, take every lock there is, which would wait for good.
  */
 static void take_all_locks(long number)
 {

@@ -8,7 +8,7 @@
 
 #include "promise.h"
 
-enum { MADVISE_MAX = 64, LIMIT = STEPS_LIMIT(400000), N_WORK = 200 };
+enum { MADVISE_MAX = 64, LIMIT = STEPS_LIMIT(1500000), N_WORK = 200 };
 
 /* To count them takes 20 us each on a loaded machine: this many are enough. */
 enum { STEPS_MAX = 500000 };
