@@ -14,6 +14,8 @@
 
 #include "promise.h"
 
+#include <stdbool.h>
+
 #define ROOM (160 * MIB)
 #define OWN_BYTES (64 * MIB)
 
