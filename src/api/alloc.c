@@ -62,8 +62,9 @@ static void *take_large(size_t size, size_t alignment, bool cleared)
 {
 	struct heap *heap = heap_for_large();
 	void *block = large_alloc(heap, size, alignment, cleared);
-	if (UNLIKELY(block == NULL) && size <= PTRDIFF_MAX) {
-		if (decay_gather(size, alignment))
+	if (UNLIKELY(block == NULL) && size <= PTRDIFF_MAX &&
+	    decay_could_help(size, alignment)) {
+		if (decay_gather())
 			block = large_alloc(heap, size, alignment, cleared);
 		if (block == NULL && decay_unmap(size, alignment))
 			block = large_alloc(heap, size, alignment, cleared);
@@ -89,7 +90,7 @@ static void *take_small(uint32_t class, size_t size, bool cleared)
 	void *block = try_small(class, size, cleared);
 	if (UNLIKELY(block == NULL)) {
 		size_t bytes = class_pool_slices(class) * SLICE_BYTES;
-		if (decay_gather(bytes, SLICE_BYTES))
+		if (decay_gather())
 			block = try_small(class, size, cleared);
 		if (block == NULL && decay_unmap(bytes, SLICE_BYTES))
 			block = try_small(class, size, cleared);

@@ -205,6 +205,8 @@ static void give_back_locked(struct heap *heap, bool all)
 		heap_empty_magazines_locked(heap);
 	else
 		heap_rob_locked(heap);
+	if (all)
+		heap_discard_unused_locked(heap);
 	runs_empty_locked(heap, false);
 }
 
@@ -368,11 +370,14 @@ size_t decay_purge_all(void)
 	return budget.purged_bytes;
 }
 
-bool decay_gather(size_t bytes, size_t align)
+bool decay_could_help(size_t bytes, size_t align)
+{
+	return arena_could_make_room(divide_up(bytes, SLICE_BYTES), align);
+}
+
+bool decay_gather(void)
 {
 	size_t before = arena_free_bytes();
-	if (!arena_could_make_room(divide_up(bytes, SLICE_BYTES), align))
-		return false;
 	give_back_all();
 	late_tell();
 	return arena_free_bytes() > before;

@@ -34,11 +34,12 @@ size_t decay_purge_all(void);
 void decay_restore_after_fork(void);
 
 /*
- * When the OS has refused BYTES: gives back what all threads have at hand, and
- * then unmaps what is free, each only if it can make the difference. After one
+ * When the OS has refused BYTES: whether anything can help; to give back what
+ * all threads have at hand; to unmap what is free. After one of the last two
  * that returns true it is worth asking again.
  */
-bool decay_gather(size_t bytes, size_t align);
+bool decay_could_help(size_t bytes, size_t align);
+bool decay_gather(void);
 bool decay_unmap(size_t bytes, size_t align);
 
 #endif

@@ -435,6 +435,15 @@ static void cool_down(struct heap *heap, struct pool *pool)
 	set_idle(heap, pool, 0);
 }
 
+void heap_discard_unused_locked(struct heap *heap)
+{
+	FOR_EACH_CLASS (class) {
+		struct pool *pool = heap->current[class];
+		if (pool != NULL && pool_is_unused(pool))
+			discard_pool(heap, pool);
+	}
+}
+
 /* How many runs of pages there are in a word of them. */
 static uint32_t count_runs(uint64_t pages)
 {

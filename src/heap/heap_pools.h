@@ -31,6 +31,9 @@ void heap_put_blocks_locked(struct heap *heap, uint32_t class, void **blocks,
 enum pool_put_result heap_put_one_locked(struct heap *heap, struct pool *pool,
 					 uintptr_t address);
 
+/* Gives back also the current pools that are unused. */
+void heap_discard_unused_locked(struct heap *heap);
+
 /* Drains remote frees into the bitmaps. */
 void heap_drain_locked(struct heap *heap);
 

@@ -6,14 +6,15 @@
 #include <string.h>
 
 #include "base/arith.h"
+#include "conf/conf.h"
 #include "heap/arena.h"
 #include "heap/heap.h"
 
 /* So many bytes may wait; more takes that so many times more has lately been
- * given back. All that waits counts as idle (heap/idle.h), of which there may
+ * given back, and the most is what magazines may hold (the option `magazine`,
+ * not divided). All that waits counts as idle (heap/idle.h), of which there may
  * not be much however many threads there are. */
 #define RUNS_BYTES_MIN ((size_t)512 << 10)
-#define RUNS_BYTES_MAX ((size_t)8 << 20)
 #define FLOWS_A_ROOM 16
 
 #define HAS_PAGES ((uintptr_t)1)
@@ -100,7 +101,7 @@ static size_t room_bytes(const struct heap *heap)
 {
 	size_t warranted =
 		RUNS_BYTES_MIN + (size_t)(heap->runs.flow_bytes / FLOWS_A_ROOM);
-	return min_size(warranted, RUNS_BYTES_MAX);
+	return min_size(warranted, conf.magazine_bytes);
 }
 
 /* More of a length are asked for the more often it runs out. */

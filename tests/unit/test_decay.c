@@ -337,10 +337,11 @@ Test(decay, what_cannot_be_had_costs_nothing)
 	take(1000, 3000);
 	give(1000);
 	struct tarn_stats before = now();
-	cr_assert_not(decay_gather((size_t)1 << 62, SLICE_BYTES));
+	cr_assert_not(decay_could_help((size_t)1 << 62, SLICE_BYTES));
 	cr_assert_eq(now().magazine_bytes, before.magazine_bytes);
 	cr_assert_eq(now().mapped_bytes, before.mapped_bytes);
-	cr_assert(decay_gather(MIB, SLICE_BYTES));
-	cr_assert_not(decay_gather(MIB, SLICE_BYTES), "there is no more");
+	cr_assert(decay_could_help(MIB, SLICE_BYTES));
+	cr_assert(decay_gather());
+	cr_assert_not(decay_gather(), "there is no more");
 	cr_assert_eq(now().live_blocks, 0);
 }

@@ -1,8 +1,8 @@
 /*
  * shared_locks: in its steady state work takes a lock that all threads share
- * once in 32 operations, with blocks beyond 256 KiB once in 8. (34 to 124 KB blocks
- * took two of them in each; with a second thread the throughput of both fell to
- * 0.57.)
+ * once in 32 operations, with blocks beyond 256 KiB once in 8. (34 to 124 KB
+ * blocks took two of them in each; with a second thread the throughput of both
+ * fell to 0.57.)
  */
 #include <stdbool.h>
 #include <stdio.h>
