@@ -75,7 +75,8 @@ static ALWAYS_INLINE bool api_size_is_right(const void *block, size_t size)
 {
 	const struct region *region = &regions[0];
 	size_t slice = region_slice(region, (uintptr_t)block);
-	return slice < region->n_slices && size <= POOL_BYTES_MAX &&
+	return slice < load_operand(&region->n_slices) &&
+	       size <= POOL_BYTES_MAX &&
 	       entry_class(region_entry(region, slice)) == class_of(size);
 }
 

@@ -1,7 +1,8 @@
 /*
  * arena_grow: which size, which place, and when to take no for an answer.
  *
- * An arena is larger than what is asked for, up to 64 MiB. Where that is
+ * An arena is a quarter of what there is, up to 64 MiB, or what is asked for:
+ * a program that will lock its memory may have little to lock. Where that is
  * refused, exactly what is needed is tried, and no third size: so a request
  * that fails costs two calls, and while the refusal is young, one. That one is
  * always made: only the kernel knows what the program has unmapped meanwhile.
@@ -18,16 +19,14 @@
 #include "os/memory.h"
 #include "os/system.h"
 
-#define FIRST_ARENA_SLICES 16 /* 1 MiB */
 #define ARENA_SLICES_MAX 1024 /* 64 MiB */
-#define ARENA_GROWTH 4
-#define LOCKED_ARENA_SLICES 4 /* 256 KiB */
+#define ARENA_SLICES_MIN 4 /* 256 KiB */
+#define ARENAS_PART 4
 
 /* So long nothing larger than what is needed is tried after a refusal. */
 #define REFUSAL_MS 100
 
 /* Guarded by arena_lock. */
-static size_t next_arena_slices = FIRST_ARENA_SLICES;
 static size_t n_arenas;
 static bool is_locked; /* mlockall, when last looked at */
 static struct {
@@ -51,11 +50,12 @@ static bool was_refused(size_t n)
 }
 
 /* How many slices to map where NEED are needed and ROOM is there. */
-static size_t choose_slices(size_t need, size_t room)
+static size_t choose_slices(const struct region *region, size_t need,
+			    size_t room)
 {
-	size_t want = is_locked ? round_up(need, LOCKED_ARENA_SLICES)
-				: max_size(need, next_arena_slices);
-	want = min_size(want, room);
+	size_t part = min_size(region->end / ARENAS_PART, ARENA_SLICES_MAX);
+	size_t more = is_locked ? need : max_size(need, part);
+	size_t want = min_size(round_up(more, ARENA_SLICES_MIN), room);
 	return want > need && was_refused(want) ? need : want;
 }
 
@@ -75,7 +75,7 @@ static size_t trim_locked(const struct region *region, size_t at, size_t need,
 {
 	uintptr_t end = slice_address(region, at + n);
 	is_locked = os_is_locked(end - os_page_bytes());
-	size_t keep = min_size(round_up(need, LOCKED_ARENA_SLICES), n);
+	size_t keep = min_size(round_up(need, ARENA_SLICES_MIN), n);
 	if (!is_locked || keep == n)
 		return n;
 	size_t rest = (n - keep) << SLICE_SHIFT;
@@ -140,7 +140,7 @@ static enum growth grow_in_hole(struct region *region, size_t n, size_t align,
 			break;
 		size_t room = slices_count_holes(region, *at,
 						 max_size(n, ARENA_SLICES_MAX));
-		size_t tried = choose_slices(n, room);
+		size_t tried = choose_slices(region, n, room);
 		switch (map_arena(region, *at, n, &tried)) {
 		case OS_MAPPED:
 			return GREW;
@@ -199,12 +199,9 @@ static enum growth grow_at_end(struct region *region, size_t n, size_t align,
 		if (place.at + place.need > region->n_slices_max)
 			return NO_ROOM;
 		size_t room = region->n_slices_max - place.at;
-		size_t tried = choose_slices(place.need, room);
+		size_t tried = choose_slices(region, place.need, room);
 		switch (map_arena(region, place.at, place.need, &tried)) {
 		case OS_MAPPED:
-			next_arena_slices =
-				min_size(next_arena_slices * ARENA_GROWTH,
-					 ARENA_SLICES_MAX);
 			*at = place.start;
 			return GREW;
 		case OS_REFUSED:
@@ -247,7 +244,7 @@ bool arena_grow_end_locked(struct region *region, size_t n)
 	size_t at = region->end;
 	if (at + n > region->n_slices_max)
 		return false;
-	size_t tried = choose_slices(n, region->n_slices_max - at);
+	size_t tried = choose_slices(region, n, region->n_slices_max - at);
 	return map_arena(region, at, n, &tried) == OS_MAPPED;
 }
 

