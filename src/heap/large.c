@@ -247,9 +247,9 @@ static bool extend(struct heap *heap, uintptr_t address, size_t n_slices,
 {
 	struct place next = place_of(address);
 	next.slice += n_slices;
-	uint32_t entry = next.slice < next.region->n_slices
-				 ? region_entry(next.region, next.slice)
-				 : 0;
+	/* No lock is held: another thread may make the arrays longer. */
+	bool has_entry = next.slice < load_acquire(&next.region->n_slices);
+	uint32_t entry = has_entry ? region_entry(next.region, next.slice) : 0;
 	if (entry == (heap->key | CODE_CACHED)) {
 		lock_acquire(&heap->lock);
 		runs_empty_locked(heap, false);
