@@ -20,7 +20,7 @@
 #include "os/system.h"
 
 #define ARENA_SLICES_MAX 1024 /* 64 MiB */
-#define ARENA_SLICES_MIN 4 /* 256 KiB */
+#define ARENA_SLICES_MIN 4    /* 256 KiB */
 #define ARENAS_PART 4
 
 /* So long nothing larger than what is needed is tried after a refusal. */

@@ -10,12 +10,19 @@
 #include "heap/arena.h"
 #include "heap/heap.h"
 
-/* So many bytes may wait; more takes that so many times more has lately been
- * given back, and the most is what magazines may hold (the option `magazine`,
- * not divided). All that waits counts as idle (heap/idle.h), of which there may
- * not be much however many threads there are. */
+/* So many bytes may wait; more takes that so many times more has lately come
+ * back, or from the arena, and the most is what magazines may hold (the option
+ * `magazine`, not divided). All that waits counts as idle (heap/idle.h), of
+ * which there may not be much however many threads there are. */
 #define RUNS_BYTES_MIN ((size_t)512 << 10)
 #define FLOWS_A_ROOM 16
+
+/* A batch is for a part of the room at least. */
+#define BATCHES_A_ROOM 4
+
+/* A length is not wanted now if so many times what there is room for has been
+ * taken and given since its last use. */
+#define ROOMS_TO_BE_IDLE 2
 
 #define HAS_PAGES ((uintptr_t)1)
 
@@ -86,17 +93,6 @@ static void give_some(struct heap *heap, size_t n_slices, uint8_t n)
 		arena_give_some(clean, n_clean, false);
 }
 
-/* The length that has most bytes gives half of them. */
-static void give_most(struct heap *heap)
-{
-	struct runs *runs = &heap->runs;
-	size_t most = 1;
-	for (size_t n = 2; n <= RUNS_SLICES_MAX; n++)
-		if (runs->n[n] * n > runs->n[most] * most)
-			most = n;
-	give_some(heap, most, (uint8_t)(runs->n[most] - runs->n[most] / 2));
-}
-
 static size_t room_bytes(const struct heap *heap)
 {
 	size_t warranted =
@@ -104,13 +100,59 @@ static size_t room_bytes(const struct heap *heap)
 	return min_size(warranted, conf.magazine_bytes);
 }
 
-/* More of a length are asked for the more often it runs out. */
+static void note_use(struct runs *runs, size_t n_slices)
+{
+	runs->clock_bytes += n_slices * SLICE_BYTES;
+	runs->used_at[n_slices] = runs->clock_bytes;
+}
+
+static bool is_used_since(const struct runs *runs, size_t n_slices,
+			  uint64_t clock_bytes)
+{
+	return runs->used_at[n_slices] > clock_bytes;
+}
+
+/* Makes room: the length that has most bytes of those that are not wanted now
+ * gives all, and where there is none, of all lengths half. */
+static void give_most(struct heap *heap, size_t room)
+{
+	struct runs *runs = &heap->runs;
+	uint64_t recent = runs->clock_bytes -
+			  min_size(runs->clock_bytes, ROOMS_TO_BE_IDLE * room);
+	size_t idle = 0, most = 1;
+	for (size_t n = 1; n <= RUNS_SLICES_MAX; n++) {
+		if (runs->n[n] * n > runs->n[most] * most)
+			most = n;
+		if (!is_used_since(runs, n, recent) &&
+		    runs->n[n] * n > runs->n[idle] * idle)
+			idle = n;
+	}
+	if (idle != 0) {
+		give_some(heap, idle, runs->n[idle]);
+		return;
+	}
+	runs->has_given[most] = true;
+	give_some(heap, most, (uint8_t)(runs->n[most] - runs->n[most] / 2));
+}
+
+/*
+ * More of a length are asked for the more often it runs out: for as much as
+ * there is room, or for a part of it where other lengths have taken that. Of
+ * what had to be given back fewer are: else bursts that just fit would give and
+ * take the same runs in turns.
+ */
 static uint8_t next_batch(struct heap *heap, size_t n_slices)
 {
 	struct runs *runs = &heap->runs;
+	size_t room = room_bytes(heap);
+	size_t bytes = max_size(room - min_size(room, runs->bytes),
+				room / BATCHES_A_ROOM);
 	size_t most = min_size(n_cells(n_slices) / 2,
-			       room_bytes(heap) / (n_slices * SLICE_BYTES));
-	size_t batch = min_size(2 * (size_t)runs->batch[n_slices], most);
+			       bytes / (n_slices * SLICE_BYTES));
+	size_t last = runs->batch[n_slices];
+	size_t batch =
+		min_size(runs->has_given[n_slices] ? last / 2 : 2 * last, most);
+	runs->has_given[n_slices] = false;
 	runs->batch[n_slices] = (uint8_t)max_size(batch, 1);
 	return runs->batch[n_slices];
 }
@@ -119,11 +161,12 @@ uintptr_t runs_take_locked(struct heap *heap, size_t n_slices, bool *is_clean)
 {
 	struct runs *runs = &heap->runs;
 	uintptr_t *cells = cells_of(runs, n_slices);
-	runs->was_used = true;
+	note_use(runs, n_slices);
 	if (runs->n[n_slices] == 0) {
 		uintptr_t bases[RUNS_CELLS_MANY];
 		size_t n = arena_take_some(n_slices, next_batch(heap, n_slices),
 					   bases);
+		runs->flow_bytes += n * n_slices * SLICE_BYTES;
 		/* The lowest address comes first. */
 		while (n > 0) {
 			uintptr_t base = bases[--n];
@@ -148,13 +191,15 @@ static void give(struct heap *heap, uintptr_t base, size_t n_slices,
 {
 	struct runs *runs = &heap->runs;
 	size_t bytes = n_slices * SLICE_BYTES;
-	runs->was_used = true;
+	note_use(runs, n_slices);
 	runs->flow_bytes += bytes;
-	if (runs->n[n_slices] == n_cells(n_slices))
+	if (runs->n[n_slices] == n_cells(n_slices)) {
+		runs->has_given[n_slices] = true;
 		give_some(heap, n_slices, n_cells(n_slices) / 2);
+	}
 	size_t room = room_bytes(heap);
 	while (runs->bytes != 0 && runs->bytes + bytes > room)
-		give_most(heap);
+		give_most(heap, room);
 	push(heap, base, n_slices, has_pages);
 }
 
@@ -171,14 +216,16 @@ void runs_give_clean_locked(struct heap *heap, uintptr_t base, size_t n_slices)
 void runs_empty_locked(struct heap *heap, bool idle_only)
 {
 	struct runs *runs = &heap->runs;
-	bool is_busy = idle_only && runs->was_used;
-	runs->was_used = false;
-	runs->flow_bytes /= 2;
 	for (size_t n = 1; n <= RUNS_SLICES_MAX; n++) {
 		runs->batch[n] /= 2;
-		if (!is_busy && runs->n[n] > 0)
+		if (runs->n[n] > 0 &&
+		    !(idle_only && is_used_since(runs, n, runs->tick_at)))
 			give_some(heap, n, runs->n[n]);
 	}
+	if (!idle_only)
+		return;
+	runs->flow_bytes /= 2;
+	runs->tick_at = runs->clock_bytes;
 }
 
 size_t runs_count_slices(const struct runs *runs)

@@ -26,12 +26,15 @@
 	 (RUNS_SLICES_MAX - RUNS_SLICES_MANY) * RUNS_CELLS_FEW)
 
 struct runs {
-	uint8_t n[RUNS_SLICES_MAX + 1];	    /* how many of each length */
-	uint8_t batch[RUNS_SLICES_MAX + 1]; /* so many came at once last */
-	size_t bytes;			    /* of all that are here */
-	size_t used_bytes;		    /* of those with pages */
-	uint64_t flow_bytes; /* lately given back: halved at each tick */
-	bool was_used;	     /* since the last tick */
+	uint8_t n[RUNS_SLICES_MAX + 1];	     /* how many of each length */
+	uint8_t batch[RUNS_SLICES_MAX + 1];  /* so many came at once last */
+	bool has_given[RUNS_SLICES_MAX + 1]; /* since then, to make room */
+	size_t bytes;			     /* of all that are here */
+	size_t used_bytes;		     /* of those with pages */
+	uint64_t flow_bytes;  /* lately come to here: halved at each tick */
+	uint64_t clock_bytes; /* all that was taken and given */
+	uint64_t tick_at;     /* what it was at the last tick */
+	uint64_t used_at[RUNS_SLICES_MAX + 1]; /* and at the last use */
 	/* Addresses; the lowest bit says that there may be pages. */
 	uintptr_t cells[RUNS_CELLS];
 };
@@ -48,8 +51,8 @@ uintptr_t runs_take_locked(struct heap *heap, size_t n_slices, bool *is_clean);
 void runs_give_locked(struct heap *heap, uintptr_t base, size_t n_slices);
 void runs_give_clean_locked(struct heap *heap, uintptr_t base, size_t n_slices);
 
-/* Gives all to the arena; with IDLE_ONLY if none was wanted since the last such
- * call. */
+/* Gives all to the arena; with IDLE_ONLY, which is a tick, the lengths of
+ * which none was wanted since the last tick. */
 void runs_empty_locked(struct heap *heap, bool idle_only);
 
 /* How many slices are here, for heap_check(). */

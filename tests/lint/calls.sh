@@ -6,9 +6,11 @@
 command -v nm >/dev/null || skip "no nm"
 cd "$top_builddir" || exit 1
 
-# Those that are linked shared, if there are: of libtool's two kinds.
+# Those that are linked shared, if there are: of libtool's two kinds. None of
+# programs: the command, and what writes the manual's list of options.
 objects() {
-	find src preload -name '*.o' ! -path 'src/cli/*' "$@" | LC_ALL=C sort
+	find src preload -name '*.o' ! -path 'src/cli/*' \
+		! -name conf_mdoc.o "$@" | LC_ALL=C sort
 }
 objects -path '*/.libs/*' >"$work/objects"
 test -s "$work/objects" || objects >"$work/objects"

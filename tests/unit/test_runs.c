@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/atomic.h"
 #include "base/lock.h"
 #include "conf/conf.h"
 #include "heap/arena.h"
@@ -215,6 +216,51 @@ Test(runs, what_waits_is_bounded)
 		cr_assert_geq(heap->runs.bytes, 256 << 10);
 		heap_check();
 	}
+}
+
+/* Takes and gives N of a length in turns until there is room for them. */
+static void go_round(size_t n, size_t n_slices, int n_rounds)
+{
+	for (int round = 0; round < n_rounds; round++) {
+		for (size_t i = 0; i < n; i++)
+			bases[i] = take_any(n_slices);
+		for (size_t i = 0; i < n; i++)
+			give(bases[i], n_slices);
+	}
+}
+
+static uint64_t locks_taken(void)
+{
+	return load_relaxed(&arena_lock.n_taken);
+}
+
+Test(runs, who_only_takes_gets_batches_as_well)
+{
+	go_round(MANY, 1, 1);
+	empty(false);
+	heap->runs.flow_bytes = 0;
+	uint64_t before = locks_taken();
+	for (size_t i = 0; i < MANY; i++)
+		bases[i] = take_any(1);
+	/* take() looks into the arena each time as well. */
+	cr_assert_leq(locks_taken() - before, MANY + MANY / 20);
+}
+
+/* What fits is taken and given without the arena, whatever was at hand. */
+Test(runs, a_burst_that_fits_stays)
+{
+	size_t n = conf.magazine_bytes / SLICE_BYTES / 4 * 3 / 4;
+	for (size_t other = 1; other <= 8; other *= 2) {
+		go_round(conf.magazine_bytes / SLICE_BYTES / other, other, 40);
+		for (size_t batch = 1; batch < n; batch += 3) {
+			heap->runs.batch[4] = (uint8_t)batch;
+			go_round(n, 4, 40);
+			uint64_t before = locks_taken();
+			go_round(n, 4, 1);
+			cr_assert_eq(locks_taken() - before, n);
+		}
+	}
+	heap_check();
 }
 
 Test(runs, a_small_share_bounds_them_too)
