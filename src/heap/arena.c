@@ -27,19 +27,28 @@ static struct region *find_slice(const void *base, size_t *at)
 	return region;
 }
 
+static bool slices_are_clean(const struct region *region, size_t at, size_t n)
+{
+	for (struct span s = span_first(at, n); s.n > 0; s = span_next(s))
+		if (load_relaxed(&region->groups[s.group].dirty) & s.mask)
+			return false;
+	return true;
+}
+
 /* --- taking --------------------------------------------------------------- */
 
 /* So many runs with pages are looked at for one that is long enough. */
 #define CACHED_TRIES 2
 
-/* N slices in a row with pages behind them, of WANTED at most. */
+/* At or after *AT, N slices in a row with pages behind them, of WANTED at most.
+ */
 static bool find_cached(const struct region *region, size_t n, size_t wanted,
 			size_t *at, size_t *room)
 {
-	*at = 0;
 	for (int i = 0; i < CACHED_TRIES; i++, *at += *room) {
 		*room = wanted;
-		if (!slices_next_cached(region, false, at, room))
+		if (*at >= region->end ||
+		    !slices_next_cached(region, false, at, room))
 			return false;
 		if (*room >= n)
 			return true;
@@ -48,19 +57,14 @@ static bool find_cached(const struct region *region, size_t n, size_t wanted,
 }
 
 /*
- * The lowest free run of N slices at a multiple of ALIGN; for one slice, one
- * with pages behind it if there is any. Sets *ROOM to how many of WANTED are
- * free from there.
+ * The lowest free run of N slices at a multiple of ALIGN, but rather one with
+ * pages behind it. Sets *ROOM to how many of WANTED are free from there.
  */
 static bool find_free(struct region *region, size_t n, size_t align,
 		      size_t wanted, size_t *at, size_t *room)
 {
-	*at = 0;
-	*room = wanted;
 	if (region->end == 0)
 		return false;
-	if (align <= SLICE_BYTES && find_cached(region, n, wanted, at, room))
-		return true;
 	*at = slice_tree_find(region, SLICES_FREE, n);
 	if (*at < region->end && slices_align(region, *at, align) != *at) {
 		size_t more = align / SLICE_BYTES - 1;
@@ -70,7 +74,13 @@ static bool find_free(struct region *region, size_t n, size_t align,
 	}
 	if (*at == region->end)
 		return false;
-	*room = wanted == n ? n : slices_count_free(region, *at, wanted);
+	size_t lowest = *at;
+	*at = 0;
+	if (align <= SLICE_BYTES && slices_are_clean(region, lowest, n) &&
+	    find_cached(region, n, wanted, at, room))
+		return true;
+	*at = lowest;
+	*room = wanted == n ? n : slices_count_free(region, lowest, wanted);
 	return true;
 }
 
@@ -91,23 +101,23 @@ static size_t take_from(struct region *region, size_t at, size_t room,
 	return taken;
 }
 
-/* Up to N runs that are free now. */
+/* Up to N runs that are free now: the first, and those with pages after it. */
 static size_t take_free(size_t n_slices, size_t align, size_t n,
 			uintptr_t *bases)
 {
 	size_t taken = 0, at, room;
-	for (size_t i = 0; i < n_regions; i++) {
+	for (size_t i = 0; i < n_regions && taken == 0; i++) {
 		struct region *region = &regions[i];
-		/* More than one only of those with pages. */
-		while (taken < n &&
-		       find_free(region, n_slices, align,
-				 (n - taken) * n_slices, &at, &room)) {
-			uintptr_t base = slice_address(region, at);
-			if (taken > 0 && arena_is_clean((void *)base, n_slices))
-				return taken;
+		if (!find_free(region, n_slices, align, n * n_slices, &at,
+			       &room))
+			continue;
+		do {
 			taken += take_from(region, at, room, n_slices,
 					   bases + taken);
-		}
+			at += room;
+		} while (taken < n &&
+			 find_cached(region, n_slices, (n - taken) * n_slices,
+				     &at, &room));
 	}
 	return taken;
 }
@@ -254,16 +264,14 @@ bool arena_is_clean(const void *base, size_t n_slices)
 {
 	size_t at;
 	struct region *region = find_slice(base, &at);
-	for (struct span s = span_first(at, n_slices); s.n > 0;
-	     s = span_next(s))
-		if (load_relaxed(&region->groups[s.group].dirty) & s.mask)
-			return false;
-	return true;
+	return slices_are_clean(region, at, n_slices);
 }
 
 bool arena_is_moved(const void *base, size_t n_slices)
 {
 	size_t at;
+	if (LIKELY(load_relaxed(&slice_totals.n_moved_runs) == 0))
+		return false;
 	struct region *region = find_slice(base, &at);
 	for (struct span s = span_first(at, n_slices); s.n > 0;
 	     s = span_next(s))

@@ -20,6 +20,10 @@
 /* A batch is for a part of the room at least. */
 #define BATCHES_A_ROOM 4
 
+/* A length is used seldom if such a part of the room has been taken and given
+ * since. */
+#define SELDOM_A_ROOM 2
+
 /* A length is not wanted now if so many times what there is room for has been
  * taken and given since its last use. */
 #define ROOMS_TO_BE_IDLE 2
@@ -137,9 +141,9 @@ static void give_most(struct heap *heap, size_t room)
 
 /*
  * More of a length are asked for the more often it runs out: for as much as
- * there is room, or for a part of it where other lengths have taken that. Of
- * what had to be given back fewer are: else bursts that just fit would give and
- * take the same runs in turns.
+ * there is room, or for a part of it where other lengths have taken that. Fewer
+ * of one that is seldom used; and of one that had to be given back, else bursts
+ * that just fit would give and take the same runs in turns.
  */
 static uint8_t next_batch(struct heap *heap, size_t n_slices)
 {
@@ -150,18 +154,20 @@ static uint8_t next_batch(struct heap *heap, size_t n_slices)
 	size_t most = min_size(n_cells(n_slices) / 2,
 			       bytes / (n_slices * SLICE_BYTES));
 	size_t last = runs->batch[n_slices];
+	bool is_seldom = runs->clock_bytes - runs->used_at[n_slices] >
+			 room / SELDOM_A_ROOM;
 	size_t batch =
-		min_size(runs->has_given[n_slices] ? last / 2 : 2 * last, most);
+		is_seldom || runs->has_given[n_slices] ? last / 2 : 2 * last;
+	batch = max_size(min_size(batch, most), 1);
 	runs->has_given[n_slices] = false;
-	runs->batch[n_slices] = (uint8_t)max_size(batch, 1);
-	return runs->batch[n_slices];
+	runs->batch[n_slices] = (uint8_t)batch;
+	return (uint8_t)batch;
 }
 
 uintptr_t runs_take_locked(struct heap *heap, size_t n_slices, bool *is_clean)
 {
 	struct runs *runs = &heap->runs;
 	uintptr_t *cells = cells_of(runs, n_slices);
-	note_use(runs, n_slices);
 	if (runs->n[n_slices] == 0) {
 		uintptr_t bases[RUNS_CELLS_MANY];
 		size_t n = arena_take_some(n_slices, next_batch(heap, n_slices),
@@ -174,6 +180,7 @@ uintptr_t runs_take_locked(struct heap *heap, size_t n_slices, bool *is_clean)
 			     !arena_is_clean((void *)base, n_slices));
 		}
 	}
+	note_use(runs, n_slices);
 	if (runs->n[n_slices] == 0)
 		return 0;
 	uintptr_t cell = cells[--runs->n[n_slices]];

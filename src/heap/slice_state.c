@@ -25,11 +25,13 @@ struct slice_totals slice_totals CACHE_ALIGNED;
  * more. */
 static uint16_t tick;
 
-static void count(size_t *total, uint64_t before, uint64_t after)
+/* Of a word in which bits are only set, or only cleared. */
+static ALWAYS_INLINE void count(size_t *total, uint64_t before, uint64_t after)
 {
-	if (before != after)
-		store_relaxed(total, *total + bits_count_word(after) -
-					     bits_count_word(before));
+	if (before == after)
+		return;
+	size_t n = bits_count_word(before ^ after);
+	store_relaxed(total, (before & ~after) == 0 ? *total + n : *total - n);
 }
 
 static uint64_t aged_bits(const struct slice_group *group)
@@ -88,7 +90,10 @@ void slices_change(struct region *region, size_t at, size_t n,
 	ASSERT(n > 0 && at + n <= region->end);
 	for (struct span s = span_first(at, n); s.n > 0; s = span_next(s))
 		change_group(&region->groups[s.group], s.mask, to);
-	slice_tree_update(region, SLICES_FREE, first, last);
+	if (first == last)
+		slice_tree_update_free(region, first, span_first(at, n).mask);
+	else
+		slice_tree_update(region, SLICES_FREE, first, last);
 	if (holes_change || slice_totals.n_holes != n_holes)
 		slice_tree_update(region, SLICES_HOLE, first, last);
 }

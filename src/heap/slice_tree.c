@@ -215,22 +215,47 @@ static ALWAYS_INLINE void update(const struct tree *tree, size_t first,
 	}
 }
 
-/* The same for one group: the sum so far is one half of the next. */
-static ALWAYS_INLINE void update_one(const struct tree *tree, size_t j)
+/* The stretch that the bits of MASK, side by side, make with the free ones. */
+static ALWAYS_INLINE unsigned length_around(uint64_t bits, uint64_t mask)
 {
-	measure_leaf(tree, j);
-	struct stretch node = leaf(tree, j);
-	for (unsigned level = 1; level <= tree->height; level++, j /= 2) {
+	uint64_t lowest = mask & -mask;
+	uint64_t used = ~(bits | mask);
+	uint64_t below = used & (lowest - 1), above = used & ~(lowest - 1);
+	int start = below == 0 ? 0 : 64 - __builtin_clzll(below);
+	int stop = above == 0 ? 64 : __builtin_ctzll(above);
+	return (unsigned)(stop - start);
+}
+
+/* Measures free slices anew only if the longest run may have been cut. */
+static ALWAYS_INLINE void measure_change(const struct tree *tree, size_t g,
+					 uint64_t mask)
+{
+	struct slice_group *group = &tree->groups[g];
+	unsigned length = length_around(group->free, mask);
+	if (group->free & mask)
+		group->longest_free =
+			(uint8_t)max_size(group->longest_free, length);
+	else if (length >= group->longest_free)
+		measure_leaf(tree, g);
+}
+
+/* The sum so far is one half of the next. */
+void slice_tree_update_free(struct region *region, size_t j, uint64_t mask)
+{
+	struct tree tree = tree_of(region, SLICES_FREE);
+	measure_change(&tree, j, mask);
+	struct stretch node = leaf(&tree, j);
+	for (unsigned level = 1; level <= tree.height; level++, j /= 2) {
 		size_t g = group_of(level, j / 2);
-		if (g >= tree->n)
+		if (g >= tree.n)
 			node.runs.at_end = 0; /* as in node_at */
 		else if (j % 2 == 0)
-			node = sum(node, node_at(tree, level - 1, j + 1),
+			node = sum(node, node_at(&tree, level - 1, j + 1),
 				   level);
 		else
-			node = sum(node_at(tree, level - 1, j - 1), node,
+			node = sum(node_at(&tree, level - 1, j - 1), node,
 				   level);
-		if (g < tree->n && !store_node(tree, g, node))
+		if (g < tree.n && !store_node(&tree, g, node))
 			break;
 	}
 }
@@ -240,9 +265,7 @@ void slice_tree_update(struct region *region, enum slice_kind kind,
 {
 	struct tree of_free = tree_of(region, SLICES_FREE);
 	struct tree of_holes = tree_of(region, SLICES_HOLE);
-	if (kind == SLICES_FREE && first == last)
-		update_one(&of_free, first);
-	else if (kind == SLICES_FREE)
+	if (kind == SLICES_FREE)
 		update(&of_free, first, last, false);
 	else
 		update(&of_holes, first, last, false);

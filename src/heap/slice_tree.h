@@ -31,6 +31,10 @@ enum slice_kind { SLICES_FREE, SLICES_HOLE };
 void slice_tree_update(struct region *region, enum slice_kind kind,
 		       size_t first, size_t last);
 
+/* The same, cheaper, after bits side by side in group G, those of MASK, have
+ * all become free, or used. */
+void slice_tree_update_free(struct region *region, size_t g, uint64_t mask);
+
 /* The same after region->end has moved up from OLD_END. */
 void slice_tree_grow(struct region *region, size_t old_end);
 
