@@ -15,8 +15,6 @@
  * and runs at hand have their share, and the rest is the least of the bound. */
 #define FREE_BYTES ((size_t)36 << 20)
 
-#define LITTLE_BYTES ((size_t)4 << 20)
-
 /* Of what is in use, so much may be idle in any case. */
 #define IN_USE_AN_IDLE 10
 
@@ -39,9 +37,9 @@ void idle_note(int64_t bytes)
 
 void idle_note_locked(struct idle_share *share, int64_t bytes)
 {
-	int64_t step = (int64_t)share_step_bytes();
+	uint64_t step = share_step_bytes();
 	share->bytes += bytes;
-	if (LIKELY(share->bytes < step && share->bytes > -step))
+	if (LIKELY((uint64_t)share->bytes + step < 2 * step))
 		return;
 	idle_note(share->bytes);
 	share->bytes = 0;
@@ -113,15 +111,20 @@ size_t idle_bytes(void)
 	return (bytes < 0 ? 0 : (size_t)bytes) + arena_cached_bytes();
 }
 
+static NOINLINE size_t excess_bytes(size_t bytes)
+{
+	size_t most = bound_bytes();
+	return bytes > most ? bytes - most : 0;
+}
+
 size_t idle_excess_bytes(size_t more_bytes)
 {
 	size_t bytes = idle_bytes() + more_bytes;
-	if (LIKELY(bytes <= LITTLE_BYTES) &&
+	if (LIKELY(bytes <= IDLE_BYTES_MIN) &&
 	    load_relaxed(&conf.decay_ms) != 0 &&
 	    load_relaxed(&conf.cache_bytes) == 0)
 		return 0;
-	size_t most = bound_bytes();
-	return bytes > most ? bytes - most : 0;
+	return excess_bytes(bytes);
 }
 
 void idle_note_purged(size_t bytes)

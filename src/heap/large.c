@@ -47,17 +47,15 @@ static uintptr_t descriptor_at(struct place place)
 	return (uintptr_t)region_descriptor(place.region, place.slice);
 }
 
-static void describe(uintptr_t address, uint32_t entry, size_t n)
+static void describe(struct place place, uint32_t entry, size_t n)
 {
-	struct place place = place_of(address);
 	region_describe(place.region, place.slice, entry,
 			(void *)large_describe(n));
 }
 
 /* Where nothing is noted, nothing is written. */
-static void set_site(uintptr_t address, uint32_t site)
+static void set_site(struct place place, uint32_t site)
 {
-	struct place place = place_of(address);
 	uint32_t *word = &place.region->sites[place.slice];
 	if (load_relaxed(word) != site)
 		store_relaxed(word, site);
@@ -75,7 +73,8 @@ static bool change_entry(struct place place, uint32_t from, uint32_t to)
 	return true;
 }
 
-void large_count(struct large_counts *counts, uintptr_t descriptor, int sign)
+static ALWAYS_INLINE void add(struct large_counts *counts, uintptr_t descriptor,
+			      int sign)
 {
 	counts->n_blocks += sign;
 	counts->requested_bytes +=
@@ -84,9 +83,15 @@ void large_count(struct large_counts *counts, uintptr_t descriptor, int sign)
 	counts->n_slices += sign * (int64_t)large_slices(descriptor);
 }
 
-static void count_locked(struct heap *heap, uintptr_t descriptor, int sign)
+void large_count(struct large_counts *counts, uintptr_t descriptor, int sign)
 {
-	large_count(&heap->large, descriptor, sign);
+	add(counts, descriptor, sign);
+}
+
+static ALWAYS_INLINE void count_locked(struct heap *heap, uintptr_t descriptor,
+				       int sign)
+{
+	add(&heap->large, descriptor, sign);
 	growth_note_locked(heap, sign, large_usable_bytes(descriptor));
 }
 
@@ -139,8 +144,9 @@ void *large_alloc(struct heap *heap, size_t n, size_t align, bool cleared)
 	lock_release(&heap->lock);
 	if (base == 0)
 		return NULL;
-	set_site(base, 0);
-	describe(base, CODE_LARGE, n);
+	struct place place = place_of(base);
+	set_site(place, 0);
+	describe(place, CODE_LARGE, n);
 	if (cleared && !is_clean)
 		clear((void *)base, n);
 	return (void *)base;
@@ -230,12 +236,13 @@ static void describe_target(void *context, void *target)
 {
 	struct moving *moving = context;
 	if (target == NULL) { /* it comes to nothing */
-		describe(moving->target, 0, 0);
+		describe(place_of(moving->target), 0, 0);
 		return;
 	}
 	moving->target = (uintptr_t)target;
-	set_site(moving->target, moving->site);
-	describe(moving->target, CODE_BUSY, moving->n);
+	struct place place = place_of(moving->target);
+	set_site(place, moving->site);
+	describe(place, CODE_BUSY, moving->n);
 }
 
 /*
@@ -296,17 +303,17 @@ void *large_resize(struct heap *heap, uintptr_t address, size_t n,
 	else if (large_usable_bytes(new) > large_usable_bytes(old))
 		to = grow(heap, address, old, n);
 	if (to == 0) {
-		describe(address, CODE_LARGE, large_requested_bytes(old));
+		describe(place, CODE_LARGE, large_requested_bytes(old));
 		return NULL;
 	}
 	if (to == address)
-		describe(address, CODE_BUSY, n);
+		describe(place, CODE_BUSY, n);
 	if (large_slices(new) > large_slices(old))
 		note_touched(to + large_slices(old) * SLICE_BYTES,
 			     large_slices(new) - large_slices(old));
 	if (large_usable_bytes(new) < large_usable_bytes(old))
 		shrink(address, old, new);
-	describe(to, CODE_LARGE, n);
+	describe(place_of(to), CODE_LARGE, n);
 	lock_acquire(&heap->lock);
 	count_locked(heap, old, -1);
 	count_locked(heap, new, 1);

@@ -9,8 +9,6 @@
 #include <sys/syscall.h>
 
 #include "base/arith.h"
-#include "base/atomic.h"
-#include "base/attr.h"
 #include "base/syscall.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -57,15 +55,12 @@ static size_t find_page_bytes(void)
 	return bytes;
 }
 
-size_t os_page_bytes(void)
+size_t os_page_bytes_known;
+
+COLD size_t os_find_page_bytes(void)
 {
-	/* Atomic, relaxed: every thread that races here finds the same. */
-	static size_t page_bytes;
-	size_t bytes = load_relaxed(&page_bytes);
-	if (UNLIKELY(bytes == 0)) {
-		bytes = find_page_bytes();
-		store_relaxed(&page_bytes, bytes);
-	}
+	size_t bytes = find_page_bytes();
+	store_relaxed(&os_page_bytes_known, bytes);
 	return bytes;
 }
 

@@ -19,10 +19,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/atomic.h"
+#include "base/attr.h"
+
 /* --- quiet ---------------------------------------------------------------- */
 
+/* Atomic, relaxed: every thread that races here finds the same. 0: not yet. */
+extern HIDDEN size_t os_page_bytes_known;
+size_t os_find_page_bytes(void);
+
 /* Read at run time: 4 KiB on x86-64, up to 64 KiB elsewhere. */
-size_t os_page_bytes(void);
+static inline size_t os_page_bytes(void)
+{
+	size_t bytes = load_relaxed(&os_page_bytes_known);
+	return LIKELY(bytes != 0) ? bytes : os_find_page_bytes();
+}
 
 /* Readable zeros where the kernel likes; not charged to the commit limit. */
 void *os_map_reserved(size_t bytes);
