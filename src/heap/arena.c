@@ -27,25 +27,36 @@ static struct region *find_slice(const void *base, size_t *at)
 	return region;
 }
 
+static size_t count_clean(const struct region *region, size_t at, size_t n)
+{
+	size_t n_clean = n;
+	for (struct span s = span_first(at, n); s.n > 0; s = span_next(s)) {
+		uint64_t dirty = load_relaxed(&region->groups[s.group].dirty);
+		if (dirty & s.mask)
+			n_clean -= bits_count_word(dirty & s.mask);
+	}
+	return n_clean;
+}
+
 static bool slices_are_clean(const struct region *region, size_t at, size_t n)
 {
-	for (struct span s = span_first(at, n); s.n > 0; s = span_next(s))
-		if (load_relaxed(&region->groups[s.group].dirty) & s.mask)
-			return false;
-	return true;
+	return count_clean(region, at, n) == n;
 }
 
 /* --- taking --------------------------------------------------------------- */
 
-/* So many runs with pages are looked at for one that is long enough. */
+/* So many runs with pages are looked at for one that is long enough; more where
+ * many are wanted. */
 #define CACHED_TRIES 2
+#define CACHED_TRIES_MANY 8
 
 /* At or after *AT, N slices in a row with pages behind them, of WANTED at most.
  */
 static bool find_cached(const struct region *region, size_t n, size_t wanted,
 			size_t *at, size_t *room)
 {
-	for (int i = 0; i < CACHED_TRIES; i++, *at += *room) {
+	int tries = wanted > n ? CACHED_TRIES_MANY : CACHED_TRIES;
+	for (int i = 0; i < tries; i++, *at += *room) {
 		*room = wanted;
 		if (*at >= region->end ||
 		    !slices_next_cached(region, false, at, room))
@@ -84,18 +95,18 @@ static bool find_free(struct region *region, size_t n, size_t align,
 	return true;
 }
 
-/* As many runs of N_SLICES as there is ROOM for from AT; but of those without
- * pages only one: nobody may ever want the next. */
+/* As many runs of N_SLICES as there is ROOM for from AT; where the first has
+ * pages, none without. */
 static size_t take_from(struct region *region, size_t at, size_t room,
 			size_t n_slices, uintptr_t *bases)
 {
 	size_t taken = 0;
+	bool any = slices_are_clean(region, at, n_slices);
 	for (; room >= n_slices; room -= n_slices) {
-		uintptr_t base = slice_address(region, at);
-		if (taken > 0 && arena_is_clean((void *)base, n_slices))
+		if (!any && slices_are_clean(region, at, n_slices))
 			break;
 		slices_take(region, at, n_slices);
-		bases[taken++] = base;
+		bases[taken++] = slice_address(region, at);
 		at += n_slices;
 	}
 	return taken;
@@ -260,11 +271,16 @@ size_t arena_cached_bytes(void)
 
 /* --- for who holds a run -------------------------------------------------- */
 
-bool arena_is_clean(const void *base, size_t n_slices)
+size_t arena_count_clean(const void *base, size_t n_slices)
 {
 	size_t at;
 	struct region *region = find_slice(base, &at);
-	return slices_are_clean(region, at, n_slices);
+	return count_clean(region, at, n_slices);
+}
+
+bool arena_is_clean(const void *base, size_t n_slices)
+{
+	return arena_count_clean(base, n_slices) == n_slices;
 }
 
 bool arena_is_moved(const void *base, size_t n_slices)

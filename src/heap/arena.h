@@ -43,7 +43,8 @@ void *arena_take(size_t n_slices, size_t align);
 
 /*
  * Quiet. Takes up to N runs of N_SLICES each; BASES gets their addresses.
- * Returns how many; fewer than N rather than new memory, 0 if the OS refuses.
+ * Returns how many: at least one, those with pages first; none without beside
+ * one with, and fewer than N rather than another arena. 0 if the OS refuses.
  */
 size_t arena_take_some(size_t n_slices, size_t n, uintptr_t *bases);
 
@@ -58,6 +59,9 @@ void arena_give_some(const struct run *runs, size_t n, bool is_dirty);
  * for a run just taken.
  */
 bool arena_is_clean(const void *base, size_t n_slices);
+
+/* The same; how many of its slices do. */
+size_t arena_count_clean(const void *base, size_t n_slices);
 
 /* Quiet. Clears what is not zero of the first BYTES of a run just taken. */
 void arena_clear(void *base, size_t bytes);

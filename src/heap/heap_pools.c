@@ -82,6 +82,14 @@ static struct class_counts *counts_of(struct heap *heap,
 	return &heap->counts[pool->class];
 }
 
+/* BYTES more of POOL have no pages. */
+static void note_purged(struct heap *heap, const struct pool *pool,
+			int64_t bytes)
+{
+	counts_of(heap, pool)->purged_bytes += (uint64_t)bytes;
+	idle_note_absent_locked(&heap->idle, bytes);
+}
+
 /* Gives an unused pool back; false if it has to stay. */
 static bool discard_pool(struct heap *heap, struct pool *pool)
 {
@@ -95,7 +103,7 @@ static bool discard_pool(struct heap *heap, struct pool *pool)
 	if (pool->is_current)
 		heap->current[pool->class] = NULL;
 	counts_of(heap, pool)->n_pools--;
-	counts_of(heap, pool)->purged_bytes -= purged;
+	note_purged(heap, pool, -(int64_t)purged);
 	pool_destroy(&heap->spares[pool->class], pool);
 	if (purged == n_slices * SLICE_BYTES)
 		runs_give_clean_locked(heap, base, n_slices);
@@ -139,6 +147,7 @@ static void note_freed(struct heap *heap, uint32_t class, uint32_t n)
 	uint32_t bytes = class_block_bytes(class);
 	heap->counts[class].n_in_use -= n;
 	growth_note_locked(heap, -(int64_t)n, bytes);
+	idle_note_freed_locked(&heap->idle, (size_t)n * bytes);
 	idle_note_locked(&heap->idle, idle_by(n, bytes));
 }
 
@@ -214,7 +223,7 @@ static struct pool *create_pool(struct heap *heap, uint32_t class)
 	pool->is_growing = heap->created_bytes[class] > GROWING_BYTES &&
 			   pool->block_bytes <= os_page_bytes();
 	counts_of(heap, pool)->n_pools++;
-	counts_of(heap, pool)->purged_bytes += pool_purged_bytes(pool);
+	note_purged(heap, pool, (int64_t)pool_purged_bytes(pool));
 	return pool;
 }
 
@@ -262,7 +271,7 @@ static void note_taken(struct heap *heap, struct pool *pool, uint32_t n,
 	if (purged_before == 0)
 		return;
 	size_t touched = purged_before - pool_purged_bytes(pool);
-	counts_of(heap, pool)->purged_bytes -= touched;
+	note_purged(heap, pool, -(int64_t)touched);
 	idle_note_touched_locked(&heap->idle, touched);
 }
 
@@ -499,8 +508,8 @@ void heap_bring_back_locked(struct heap *heap, const struct heap_away *away)
 		struct pool *pool = away->pools[i];
 		size_t before = pool_purged_bytes(pool);
 		pool->purged |= away->purged[i];
-		counts_of(heap, pool)->purged_bytes +=
-			pool_purged_bytes(pool) - before;
+		note_purged(heap, pool,
+			    (int64_t)(pool_purged_bytes(pool) - before));
 		pool->is_away = false;
 		settle(heap, pool);
 	}

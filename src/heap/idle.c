@@ -15,12 +15,17 @@
  * and runs at hand have their share, and the rest is the least of the bound. */
 #define FREE_BYTES ((size_t)36 << 20)
 
+/* A heap that has taken so much more than it has freed is one whose blocks
+ * others free: it teaches by all it takes. */
+#define FIRST_BYTES ((size_t)4 << 20)
+
 /* Of what is in use, so much may be idle in any case. */
 #define IN_USE_AN_IDLE 10
 
 /* Atomic, relaxed, all of it: each word stands alone. */
 static struct {
-	int64_t bytes; /* in pools and runs */
+	int64_t bytes;	      /* in pools and runs */
+	int64_t absent_bytes; /* in pools and runs, and not in memory */
 } sum CACHE_ALIGNED;
 
 static struct {
@@ -35,14 +40,25 @@ void idle_note(int64_t bytes)
 	fetch_add_relaxed(&sum.bytes, bytes);
 }
 
-void idle_note_locked(struct idle_share *share, int64_t bytes)
+/* Adds to what a heap has not told yet, and tells it when it is a step. */
+static ALWAYS_INLINE void note(int64_t *untold, int64_t *total, int64_t bytes)
 {
 	uint64_t step = share_step_bytes();
-	share->bytes += bytes;
-	if (LIKELY((uint64_t)share->bytes + step < 2 * step))
+	*untold += bytes;
+	if (LIKELY((uint64_t)*untold + step < 2 * step))
 		return;
-	idle_note(share->bytes);
-	share->bytes = 0;
+	fetch_add_relaxed(total, *untold);
+	*untold = 0;
+}
+
+void idle_note_locked(struct idle_share *share, int64_t bytes)
+{
+	note(&share->bytes, &sum.bytes, bytes);
+}
+
+void idle_note_absent_locked(struct idle_share *share, int64_t bytes)
+{
+	note(&share->absent_bytes, &sum.absent_bytes, bytes);
 }
 
 /* What `cache` says, or the default: a sixteenth of what there is. */
@@ -58,6 +74,15 @@ void idle_start(void)
 		      max_size(os_available_bytes() / 16, IDLE_BYTES_MIN));
 }
 
+/* What is in memory and in use: blocks, and what lies untouched in them. */
+static size_t used_bytes(void)
+{
+	int64_t bytes = (int64_t)arena_in_use_bytes() -
+			load_relaxed(&sum.absent_bytes) -
+			load_relaxed(&sum.bytes);
+	return bytes < 0 ? 0 : (size_t)bytes;
+}
+
 static size_t bound_bytes(void)
 {
 	size_t most = most_bytes();
@@ -69,7 +94,7 @@ static size_t bound_bytes(void)
 	size_t least = at_hand > FREE_BYTES - IDLE_BYTES_MIN
 			       ? IDLE_BYTES_MIN
 			       : FREE_BYTES - at_hand;
-	least = max_size(least, arena_in_use_bytes() / IN_USE_AN_IDLE);
+	least = max_size(least, used_bytes() / IN_USE_AN_IDLE);
 	return min_size(least + load_relaxed(&bound.learnt_bytes), most);
 }
 
@@ -98,7 +123,13 @@ void idle_note_touched(size_t bytes)
 
 void idle_note_touched_locked(struct idle_share *share, size_t bytes)
 {
-	share->touched_bytes += bytes;
+	size_t again = min_size(bytes, share->freed_bytes);
+	share->freed_bytes -= again;
+	if (share->first_bytes >= FIRST_BYTES)
+		again = bytes;
+	else
+		share->first_bytes += bytes - again;
+	share->touched_bytes += again;
 	if (LIKELY(share->touched_bytes < share_step_bytes()))
 		return;
 	idle_note_touched(share->touched_bytes);

@@ -10,7 +10,9 @@
  * within a decay raises it by a byte: so a program that frees and takes a
  * gigabyte in turns pays for that once. What then stays unused for a whole
  * decay lowers it again. It is never below IDLE_BYTES_MIN, nor below a share of
- * what is in use, nor above the option `cache`.
+ * what is in use, nor above the option `cache`. A heap teaches by what it takes
+ * after it has freed as much: of hundreds of threads that work once each takes
+ * what another has freed, and nobody wants it again.
  *
  * All of it is a few words of the process, which heaps add to in steps: each
  * has a share that it has not told yet.
@@ -23,9 +25,12 @@
 #define IDLE_BYTES_MIN ((size_t)12 << 20)
 
 struct idle_share {
-	/* Guarded by the heap's lock: not told yet. */
+	/* Guarded by the heap's lock. The first three are not told yet. */
 	int64_t bytes;
+	int64_t absent_bytes;
 	size_t touched_bytes;
+	size_t freed_bytes; /* and not yet touched anew */
+	size_t first_bytes; /* touched before anything was freed */
 };
 
 /* Asks, once, how much memory there is: at the start, before a program has
@@ -34,6 +39,17 @@ void idle_start(void);
 
 /* BYTES more of the heap's pools and runs are idle. The heap is locked. */
 void idle_note_locked(struct idle_share *share, int64_t bytes);
+
+/* BYTES more of what the heap has of the arena have no pages. The heap is
+ * locked. */
+void idle_note_absent_locked(struct idle_share *share, int64_t bytes);
+
+/* BYTES were freed. The heap is locked. */
+static inline void idle_note_freed_locked(struct idle_share *share,
+					  size_t bytes)
+{
+	share->freed_bytes += bytes;
+}
 
 /* BYTES that had no pages are about to be used. The heap is locked. */
 void idle_note_touched_locked(struct idle_share *share, size_t bytes);

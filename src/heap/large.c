@@ -98,12 +98,9 @@ static ALWAYS_INLINE void count_locked(struct heap *heap, uintptr_t descriptor,
 /* What of a run has no pages yet is about to get them. */
 static void note_touched(uintptr_t base, size_t n_slices)
 {
-	size_t n_clean = 0;
-	if (LIKELY(!idle_is_learning()))
-		return;
-	for (size_t i = 0; i < n_slices; i++)
-		n_clean += arena_is_clean((void *)(base + i * SLICE_BYTES), 1);
-	idle_note_touched(n_clean * SLICE_BYTES);
+	if (UNLIKELY(idle_is_learning()))
+		idle_note_touched(arena_count_clean((void *)base, n_slices) *
+				  SLICE_BYTES);
 }
 
 static uintptr_t take_run_locked(struct heap *heap, size_t n_slices,
@@ -200,6 +197,7 @@ bool large_free(struct heap *heap, uintptr_t address, size_t *bytes)
 		       !arena_is_moved((void *)address, n_slices);
 	lock_acquire(&heap->lock);
 	count_locked(heap, descriptor, -1);
+	idle_note_freed_locked(&heap->idle, *bytes);
 	if (at_hand)
 		runs_give_locked(heap, address, n_slices);
 	lock_release(&heap->lock);

@@ -55,8 +55,10 @@ static void count_one(struct heap *heap, size_t n_slices, bool has_pages,
 {
 	size_t bytes = n_slices * SLICE_BYTES;
 	heap->runs.bytes += (size_t)sign * bytes;
-	if (!has_pages)
+	if (!has_pages) {
+		idle_note_absent_locked(&heap->idle, sign * (int64_t)bytes);
 		return;
+	}
 	heap->runs.used_bytes += (size_t)sign * bytes;
 	idle_note_locked(&heap->idle, sign * (int64_t)bytes);
 }
@@ -164,6 +166,17 @@ static uint8_t next_batch(struct heap *heap, size_t n_slices)
 	return (uint8_t)batch;
 }
 
+/* One from the arena. What has no pages beside some that have counts as if it
+ * had from here. */
+static void push_fresh(struct heap *heap, uintptr_t base, size_t n_slices)
+{
+	size_t n_clean = arena_count_clean((void *)base, n_slices);
+	bool has_pages = n_clean < n_slices;
+	if (has_pages && n_clean > 0)
+		idle_note_touched_locked(&heap->idle, n_clean * SLICE_BYTES);
+	push(heap, base, n_slices, has_pages);
+}
+
 uintptr_t runs_take_locked(struct heap *heap, size_t n_slices, bool *is_clean)
 {
 	struct runs *runs = &heap->runs;
@@ -174,11 +187,8 @@ uintptr_t runs_take_locked(struct heap *heap, size_t n_slices, bool *is_clean)
 					   bases);
 		runs->flow_bytes += n * n_slices * SLICE_BYTES;
 		/* The lowest address comes first. */
-		while (n > 0) {
-			uintptr_t base = bases[--n];
-			push(heap, base, n_slices,
-			     !arena_is_clean((void *)base, n_slices));
-		}
+		while (n > 0)
+			push_fresh(heap, bases[--n], n_slices);
 	}
 	note_use(runs, n_slices);
 	if (runs->n[n_slices] == 0)

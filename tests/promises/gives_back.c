@@ -13,7 +13,7 @@
 #include <malloc.h>
 #include <pthread.h>
 
-enum { N_THREADS_MAX = 64, N_AT_A_TIME = 4 };
+enum { N_THREADS_MAX = 300, N_AT_A_TIME = 4 };
 /* Two seconds are promised; a loaded machine gets more, and what stays for good
  * is found all the same. */
 enum { LOOK_US = 100000, N_LOOKS = 60, N_LIGHT = 1000 };
@@ -56,6 +56,8 @@ static const struct variant variants[] = {
 	{"40000 B, 64 threads sleep", 40000, BURST, 64, OWNERS, SLEEP, 0, 0,
 	 BY_DEFAULT},
 	{"200000 B, 8 threads sleep", 200000, BURST, 8, OWNERS, SLEEP, 0, 0,
+	 BY_DEFAULT},
+	{"3000 B, 300 threads sleep", 3000, BURST, 300, OWNERS, SLEEP, 0, 0,
 	 BY_DEFAULT},
 	{"3000 B, 8 threads ended", 3000, BURST, 8, OWNERS, END, 0, 0,
 	 BY_DEFAULT},

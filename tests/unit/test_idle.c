@@ -129,6 +129,38 @@ Test(idle, what_was_purged_and_is_wanted_again_raises_the_bound)
 	cr_assert_eq(bound(), before + 100 * MIB);
 }
 
+/* Threads that each work once take what others have freed. */
+Test(idle, a_heap_teaches_by_what_it_takes_after_it_has_freed)
+{
+	struct idle_share begins = {0}, goes_on = {0}, only_takes = {0};
+	size_t step = share_step_bytes(), before = bound();
+	idle_note_purged(100 * MIB);
+	idle_note_touched_locked(&begins, 3 * MIB);
+	cr_assert_eq(bound(), before);
+	idle_note_freed_locked(&goes_on, 20 * MIB);
+	idle_note_touched_locked(&goes_on, 12 * MIB);
+	cr_assert_eq(bound(), before + 12 * MIB);
+	idle_note_touched_locked(&goes_on, 11 * MIB);
+	cr_assert_eq(bound(), before + 20 * MIB);
+	for (size_t bytes = 0; bytes < 30 * MIB; bytes += step)
+		idle_note_touched_locked(&only_takes, step);
+	cr_assert_geq(bound(), before + 20 * MIB + 25 * MIB);
+}
+
+Test(idle, what_has_no_pages_is_not_in_use)
+{
+	struct idle_share share = {0};
+	size_t small = bound();
+	void *block = tarn_malloc(4096 * MIB);
+	size_t large = bound();
+	cr_assert_gt(large, small);
+	idle_note_absent_locked(&share, 4096 * (int64_t)MIB);
+	cr_assert_eq(bound(), small);
+	idle_note_absent_locked(&share, -4096 * (int64_t)MIB);
+	cr_assert_eq(bound(), large);
+	tarn_free(block);
+}
+
 Test(idle, what_is_wanted_only_after_a_decay_teaches_nothing)
 {
 	size_t before = bound();

@@ -115,10 +115,10 @@ Test(runs, of_every_length_there_are_some_and_none_is_twice)
 Test(runs, the_more_often_a_length_runs_out_the_more_come_at_once)
 {
 	size_t n_fetches = 0, most = 0;
-	/* Clean ones come alone, however often. */
+	/* Of clean ones, too, no more than a part of what was taken. */
 	for (size_t i = 0; i < MANY; i++) {
 		bases[i] = take_any(1);
-		cr_assert_eq(runs_count_slices(&heap->runs), 0);
+		cr_assert_leq(runs_count_slices(&heap->runs), 8 + i / 8);
 	}
 	for (size_t i = 0; i < MANY; i++)
 		give(bases[i], 1);
@@ -138,6 +138,21 @@ Test(runs, the_more_often_a_length_runs_out_the_more_come_at_once)
 	cr_assert_lt(most, RUNS_CELLS_MANY);
 	cr_assert_leq(n_fetches, MANY / 6);
 	heap_check();
+}
+
+/* A purge that was to be enough may end amid what was a run. */
+Test(runs, what_has_no_pages_beside_some_that_have_is_touched_as_it_comes)
+{
+	char *base = arena_take(8, SLICE_BYTES);
+	struct run used = {(uintptr_t)base, 3};
+	struct run purged = {(uintptr_t)base + 3 * SLICE_BYTES, 5};
+	bool is_clean;
+	arena_give_some(&used, 1, true);
+	arena_give_some(&purged, 1, false);
+	heap->idle.freed_bytes = 100 * MIB;
+	cr_assert_eq(take(8, &is_clean), (uintptr_t)base);
+	cr_assert_not(is_clean);
+	cr_assert_eq(heap->idle.freed_bytes, 100 * MIB - 5 * SLICE_BYTES);
 }
 
 Test(runs, the_last_that_came_back_is_the_first_that_goes)

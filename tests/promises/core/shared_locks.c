@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/atomic.h"
+#include "conf/conf.h"
 #include "locks/traffic.h"
+#include "tarn.h"
 
 /*
  * In how many operations a lock may be taken once. What a heap has at hand is
@@ -68,6 +71,10 @@ static void of_one_size(size_t size)
 					   size});
 }
 
+/* On a loaded machine ticks would come between few operations: they give back
+ * what was not used since the last. */
+enum { DECAY_MS = 3600000 };
+
 int main(void)
 {
 	static const size_t sizes[] = {
@@ -75,6 +82,8 @@ int main(void)
 		34000, 40000, 65536, 100000, 131072, 200000, 262144, 524288,
 	};
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	tarn_free(tarn_malloc(1));
+	store_relaxed(&conf.decay_ms, DECAY_MS);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		of_one_size(sizes[i]);
 	with_threads((struct traffic_work){"table", TRAFFIC_TABLE, 1, 16, 34000,
