@@ -9,10 +9,7 @@
 #include "heap/large.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
-
-/* After so many bytes of others' blocks have been freed, the owner of one of
- * them is seen to: it may sleep. */
-#define REMOTE_BYTES_TO_DRAIN ((size_t)256 << 10)
+#include "heap/share.h"
 
 static enum pool_put_result push(struct heap *heap, struct pool *pool,
 				 void *block)
@@ -64,7 +61,8 @@ static enum heap_mistake free_large(struct heap *heap, uintptr_t address)
 
 /*
  * The owner of a block that another thread frees may sleep, and never drain
- * what it gets back. So who frees much for others does it for them at times.
+ * what it gets back. So who frees much for others does it for them at times: so
+ * seldom that less than one free in a thousand takes so long.
  */
 static enum pool_put_result free_for_other(struct heap *heap, struct pool *pool,
 					   void *block)
@@ -75,7 +73,9 @@ static enum pool_put_result free_for_other(struct heap *heap, struct pool *pool,
 	if (result != POOL_PUT || !heap_is_attached(heap))
 		return result;
 	heap->remote_bytes += bytes;
-	if (LIKELY(heap->remote_bytes < REMOTE_BYTES_TO_DRAIN))
+	if (LIKELY(heap->remote_bytes < SHARE_REMOTE_BYTES_MIN ||
+		   (owner != NULL && !load_relaxed(&owner->is_parked) &&
+		    heap->remote_bytes < share_remote_bytes())))
 		return result;
 	heap->remote_bytes = 0;
 	if (owner != NULL && lock_try(&owner->lock)) {

@@ -17,6 +17,11 @@ size_t share_all_bytes(void);
  * more heaps, the less, so that all together have little. */
 size_t share_step_bytes(void);
 
+/* After freeing so many bytes of others' blocks a thread sees to an owner; after
+ * the least if that has no thread. */
+#define SHARE_REMOTE_BYTES_MIN ((size_t)256 << 10)
+size_t share_remote_bytes(void);
+
 /* So many heaps have a thread now. */
 void share_note_heaps(uint32_t n);
 
