@@ -17,8 +17,8 @@ size_t share_all_bytes(void);
  * more heaps, the less, so that all together have little. */
 size_t share_step_bytes(void);
 
-/* After freeing so many bytes of others' blocks a thread sees to an owner; after
- * the least if that has no thread. */
+/* After freeing so many bytes of others' blocks a thread sees to an owner; if
+ * that has no thread, after the least. */
 #define SHARE_REMOTE_BYTES_MIN ((size_t)256 << 10)
 size_t share_remote_bytes(void);
 
