@@ -10,37 +10,19 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "pattern.h"
+#include "ladder.h"
 
-enum { N_BLOCKS = 40, HANGS_S = 300 };
+enum { HANGS_S = 300 };
 
-static char *blocks[2][N_BLOCKS];
+static struct ladder ladders[2];
 static volatile sig_atomic_t n_handled;
 static int n_created;
-
-static size_t size_of(int i)
-{
-	return (size_t)1 << i / 2;
-}
-
-static void fill(int where)
-{
-	for (int i = 0; i < N_BLOCKS; i++) {
-		char *block =
-			i % 2 ? malloc(size_of(i)) : calloc(1, size_of(i));
-		free(malloc(size_of(i)));
-		block = realloc(block, size_of(i) + 1);
-		if (block != NULL)
-			pattern_fill(block, size_of(i), (size_t)where);
-		blocks[where][i] = block;
-	}
-}
 
 static void handle(int signal)
 {
 	(void)signal;
 	if (n_handled++ == 0)
-		fill(0);
+		ladder_fill(&ladders[0], 0);
 }
 
 __attribute__((visibility("default"))) int
@@ -54,7 +36,7 @@ pthread_key_create(pthread_key_t *key, void (*destroy)(void *value))
 		sigaction(SIGUSR1, &action, &before);
 		raise(SIGUSR1);
 		sigaction(SIGUSR1, &before, NULL);
-		fill(1);
+		ladder_fill(&ladders[1], 1);
 	}
 	*(void **)&real = dlsym(RTLD_NEXT, "pthread_key_create");
 	return real(key, destroy);
@@ -65,13 +47,7 @@ int main(void)
 	expect_tarn();
 	free(malloc(1));
 	EXPECT(n_created == 1 && n_handled == 1);
-	for (int where = 0; where < 2; where++)
-		for (int i = 0; i < N_BLOCKS; i++) {
-			char *block = blocks[where][i];
-			if (!EXPECT(block != NULL))
-				continue;
-			EXPECT(pattern_holds(block, size_of(i), (size_t)where));
-			free(block);
-		}
+	ladder_free(&ladders[0], 0);
+	ladder_free(&ladders[1], 1);
 	return expect_status();
 }

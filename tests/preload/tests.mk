@@ -61,6 +61,7 @@ EXTRA_DIST += $(preload_scripts) \
 	tests/preload/forking_library.c \
 	tests/preload/hooked.c \
 	tests/preload/hooked_hook.c \
+	tests/preload/ladder.h \
 	tests/preload/mappings.h \
 	tests/preload/pattern.h \
 	tests/preload/plugin.c \

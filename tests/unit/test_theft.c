@@ -205,13 +205,19 @@ static struct heap *theirs;
 static pthread_barrier_t turn;
 static int n_thefts;
 
-static void *sleep_with_magazines(void *argument)
+static void *end_without_a_look(void *argument)
 {
 	(void)argument;
 	warm_up();
 	theirs = heap_mine;
 	pthread_barrier_wait(&turn);
 	pthread_barrier_wait(&turn);
+	return NULL;
+}
+
+static void *sleep_with_magazines(void *argument)
+{
+	end_without_a_look(argument);
 	heap_check();
 	cr_assert_eq(n_in_use(), 1);
 	assert_no_block_comes_twice(NULL, 0);
@@ -231,16 +237,6 @@ Test(theft, a_heap_whose_thread_sleeps_can_be_robbed)
 	pthread_barrier_wait(&turn);
 	pthread_join(thread, NULL);
 	heap_check();
-}
-
-static void *end_without_a_look(void *argument)
-{
-	(void)argument;
-	warm_up();
-	theirs = heap_mine;
-	pthread_barrier_wait(&turn);
-	pthread_barrier_wait(&turn);
-	return NULL;
 }
 
 Test(theft, a_robbed_heap_is_parked_and_taken_over_whole)
