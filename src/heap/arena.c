@@ -50,6 +50,8 @@ static bool slices_are_clean(const struct region *region, size_t at, size_t n)
 #define CACHED_TRIES 2
 #define CACHED_TRIES_MANY 8
 
+#define CLEAN_PART 4
+
 /* At or after *AT, N slices in a row with pages behind them, of WANTED at most.
  */
 static bool find_cached(const struct region *region, size_t n, size_t wanted,
@@ -96,12 +98,15 @@ static bool find_free(struct region *region, size_t n, size_t align,
 }
 
 /* As many runs of N_SLICES as there is ROOM for from AT; where the first has
- * pages, none without. */
+ * pages, none without; of those without a quarter: others may come back with
+ * pages before they are wanted. */
 static size_t take_from(struct region *region, size_t at, size_t room,
 			size_t n_slices, uintptr_t *bases)
 {
 	size_t taken = 0;
 	bool any = slices_are_clean(region, at, n_slices);
+	if (any)
+		room = max_size(room / CLEAN_PART, n_slices);
 	for (; room >= n_slices; room -= n_slices) {
 		if (!any && slices_are_clean(region, at, n_slices))
 			break;
