@@ -203,6 +203,9 @@ static void add_resident(struct tarn_stats *stats)
 		}
 		mappings.n_before += MAPPINGS;
 	} while (mappings.n_before < mappings.n_seen);
+	/* What was mapped since the other figures were taken is none of it. */
+	stats->resident_bytes =
+		min_size(stats->resident_bytes, stats->mapped_bytes);
 }
 
 void stats_collect_counts(struct tarn_stats *stats)
