@@ -61,8 +61,8 @@ static enum heap_mistake free_large(struct heap *heap, uintptr_t address)
 
 /*
  * The owner of a block that another thread frees may sleep, and never drain
- * what it gets back. So who frees much for others does it for them at times: so
- * seldom that less than one free in a thousand takes so long.
+ * what it gets back. So who frees much for others does it for them at times; as
+ * seldom as may be, since such a free takes long.
  */
 static enum pool_put_result free_for_other(struct heap *heap, struct pool *pool,
 					   void *block)
