@@ -43,8 +43,8 @@ void *arena_take(size_t n_slices, size_t align);
 
 /*
  * Quiet. Takes up to N runs of N_SLICES each; BASES gets their addresses.
- * Returns how many: at least one, those with pages first; none without beside
- * one with, and fewer than N rather than another arena. 0 if the OS refuses.
+ * Returns how many: at least one, with pages if such are soon found, and fewer
+ * than N rather than another arena. 0 if the OS refuses.
  */
 size_t arena_take_some(size_t n_slices, size_t n, uintptr_t *bases);
 

@@ -30,7 +30,7 @@ struct idle_share {
 	int64_t absent_bytes;
 	size_t touched_bytes;
 	size_t freed_bytes; /* and not yet touched anew */
-	size_t first_bytes; /* touched before anything was freed */
+	size_t first_bytes; /* touched beyond that, to FIRST_BYTES */
 };
 
 /* Asks, once, how much memory there is: at the start, before a program has

@@ -18,7 +18,7 @@ size_t share_all_bytes(void);
 size_t share_step_bytes(void);
 
 /* After freeing so many bytes of others' blocks a thread sees to an owner; if
- * that has no thread, after the least. */
+ * that one's thread has ended, after the least. */
 #define SHARE_REMOTE_BYTES_MIN ((size_t)256 << 10)
 size_t share_remote_bytes(void);
 
