@@ -167,7 +167,7 @@ void remote_count_locked(const struct heap *heap,
 	for (int i = 0; i < 2; i++)
 		for (struct pool *pool = lists[i]; pool != NULL;
 		     pool = load_relaxed(&pool->next_flagged))
-			if (load_relaxed(&pool->owner) == heap)
+			if (load_relaxed(&pool->owner) != NULL)
 				count(context, pool, remote_count(pool));
 }
 

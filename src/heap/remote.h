@@ -66,7 +66,8 @@ uint32_t remote_drain_pool_locked(struct pool *pool);
  */
 bool remote_disown(struct pool *pool);
 
-/* Blocks and bytes of HEAP's pools that others have freed. It is locked, so
+/* Blocks of the pools that HEAP has listed that others have freed; a pool is in
+ * one list, maybe of a heap that it was adopted from. All heaps are locked, so
  * that nobody takes what is listed. */
 void remote_count_locked(const struct heap *heap,
 			 void (*count)(void *context, const struct pool *pool,

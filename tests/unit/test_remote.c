@@ -48,7 +48,7 @@ static void count(struct heap *heap, struct pool *pool, uint32_t n)
 
 static void add_count(void *context, const struct pool *pool, uint32_t n)
 {
-	cr_assert_eq(pool->owner, &first);
+	cr_assert_not_null(pool->owner);
 	*(uint32_t *)context += n;
 }
 
@@ -225,6 +225,18 @@ Test(remote, what_a_heap_has_to_drain_is_counted)
 	uint32_t n_drained = one->n_free + other->n_free, n_counted = 0;
 	remote_count_locked(&first, add_count, &n_counted);
 	cr_assert_eq(n_drained + n_counted, 3);
+}
+
+/* A pool that was adopted stays in the list of whom it was adopted from. */
+Test(remote, what_a_former_owner_has_listed_is_counted)
+{
+	struct pool *pool = create(64);
+	uint32_t n_counted = 0;
+	remote_free(pool, take(pool));
+	pool->owner = &second;
+	remote_count_locked(&first, add_count, &n_counted);
+	cr_assert_eq(n_counted, 1);
+	pool->owner = &first;
 }
 
 /* In the child of a fork the list may be cut off; the bits are not. */
