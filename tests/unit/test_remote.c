@@ -48,7 +48,7 @@ static void count(struct heap *heap, struct pool *pool, uint32_t n)
 
 static void add_count(void *context, const struct pool *pool, uint32_t n)
 {
-	cr_assert_not_null(pool->owner);
+	cr_assert_eq(pool->owner, &first);
 	*(uint32_t *)context += n;
 }
 
@@ -227,6 +227,12 @@ Test(remote, what_a_heap_has_to_drain_is_counted)
 	cr_assert_eq(n_drained + n_counted, 3);
 }
 
+static void add_adopted(void *context, const struct pool *pool, uint32_t n)
+{
+	cr_assert_eq(pool->owner, &second);
+	*(uint32_t *)context += n;
+}
+
 /* A pool that was adopted stays in the list of whom it was adopted from. */
 Test(remote, what_a_former_owner_has_listed_is_counted)
 {
@@ -234,7 +240,7 @@ Test(remote, what_a_former_owner_has_listed_is_counted)
 	uint32_t n_counted = 0;
 	remote_free(pool, take(pool));
 	pool->owner = &second;
-	remote_count_locked(&first, add_count, &n_counted);
+	remote_count_locked(&first, add_adopted, &n_counted);
 	cr_assert_eq(n_counted, 1);
 	pool->owner = &first;
 }
