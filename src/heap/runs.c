@@ -118,6 +118,14 @@ static bool is_used_since(const struct runs *runs, size_t n_slices,
 	return runs->used_at[n_slices] > clock_bytes;
 }
 
+static void give_half(struct heap *heap, size_t n_slices)
+{
+	struct runs *runs = &heap->runs;
+	uint8_t n = runs->n[n_slices];
+	runs->has_given[n_slices] = true;
+	give_some(heap, n_slices, (uint8_t)(n - n / 2));
+}
+
 /* Makes room: the length that has most bytes of those that are not wanted now
  * gives all, and where there is none, of all lengths half. */
 static void give_most(struct heap *heap, size_t room)
@@ -133,12 +141,10 @@ static void give_most(struct heap *heap, size_t room)
 		    runs->n[n] * n > runs->n[idle] * idle)
 			idle = n;
 	}
-	if (idle != 0) {
+	if (idle != 0)
 		give_some(heap, idle, runs->n[idle]);
-		return;
-	}
-	runs->has_given[most] = true;
-	give_some(heap, most, (uint8_t)(runs->n[most] - runs->n[most] / 2));
+	else
+		give_half(heap, most);
 }
 
 /*
@@ -210,10 +216,8 @@ static void give(struct heap *heap, uintptr_t base, size_t n_slices,
 	size_t bytes = n_slices * SLICE_BYTES;
 	note_use(runs, n_slices);
 	runs->flow_bytes += bytes;
-	if (runs->n[n_slices] == n_cells(n_slices)) {
-		runs->has_given[n_slices] = true;
-		give_some(heap, n_slices, n_cells(n_slices) / 2);
-	}
+	if (runs->n[n_slices] == n_cells(n_slices))
+		give_half(heap, n_slices);
 	size_t room = room_bytes(heap);
 	while (runs->bytes != 0 && runs->bytes + bytes > room)
 		give_most(heap, room);
